@@ -1,0 +1,22 @@
+"""What can go wrong between a vector and the index."""
+
+from __future__ import annotations
+
+
+class SearchError(Exception):
+    """Root of the errors of search."""
+
+
+class DimensionMismatch(SearchError, ValueError):
+    """A vector of another length than the index holds."""
+
+
+class NotFinite(SearchError, ValueError):
+    """A vector with a value that is not a number."""
+
+
+class UnknownId(SearchError, KeyError):
+    """An id that the index does not hold."""
+
+    def __str__(self) -> str:
+        return str(self.args[0])
