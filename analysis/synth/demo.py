@@ -103,11 +103,15 @@ def _write(target: Path, mono: npt.NDArray[np.float32], form: _Format, rng: Rng)
     mono = np.clip(mono, -1.0, 1.0)
     sound = _to_stereo(rng, mono) if form.channels == 2 else mono
     target.parent.mkdir(parents=True, exist_ok=True)
-    soundfile.write(target, sound, form.rate_hz, format=form.container, subtype=form.subtype)
+    with soundfile.SoundFile(
+        target, "w", form.rate_hz, form.channels, format=form.container, subtype=form.subtype
+    ) as file:
+        for start in range(0, len(sound), form.rate_hz):  # libsndfile overflows its stack on a long Vorbis block
+            file.write(sound[start : start + form.rate_hz])
 
 
 def _long_ambience(rng: Rng, seed: int) -> tuple[npt.NDArray[np.float32], list[tuple[str, float, float]]]:
-    """A bed of 45 to 120 s with other sounds over it at known times."""
+    """Make a bed of 45 to 120 s with other sounds over it at known times."""
     bed_label = BEDS[seed % len(BEDS)]
     seconds = uniform(rng, 45, 120)
     n = samples(seconds)

@@ -84,7 +84,7 @@ def encode(rng: Rng, x: Signal) -> Signal:
 
 
 def background(rng: Rng, n: int) -> Signal:
-    """A bed of noise in one of several colors, sometimes with mains hum; unit deviation."""
+    """Make a bed of noise in one of several colors, sometimes with mains hum; unit deviation."""
     color = int(rng.integers(5))
     if color == 0:
         bed = s.noise(rng, n)

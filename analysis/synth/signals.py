@@ -1,4 +1,4 @@
-"""Sound-making building blocks: noise, filters, envelopes, modes, oscillators, voices, strings and the placing of events."""
+"""Building blocks of sounds: noise, filters, envelopes, modes, oscillators, voices, strings, placing of events."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def curve(n: int, *points: float) -> Signal:
 
 
 def wander(rng: Rng, n: int, rate_hz: float) -> Signal:
-    """A smooth random walk between 0 and 1 that turns about `rate_hz` times a second."""
+    """Walk smoothly and at random between 0 and 1, turning about `rate_hz` times a second."""
     knots = max(int(n / SAMPLE_RATE_HZ * rate_hz) + 3, 4)
     position = np.linspace(0, knots - 2, n) + 0.999 * rng.random() * (knots > 4)
     index = np.minimum(position.astype(int), knots - 2)
@@ -238,7 +238,7 @@ def bubble(rng: Rng, frequency_hz: float, *, rise: float = 4.0, decay_s: float =
 
 
 def grain(rng: Rng, length_s: float, decay_s: float, low_hz: float, high_hz: float) -> Signal:
-    """A click: a very short burst of noise within a band."""
+    """Make a click: a very short burst of noise within a band."""
     n = samples(length_s)
     return bandpass(noise(rng, n) * decay(n, 0.0001, decay_s), low_hz, high_hz, 1)
 
@@ -261,11 +261,16 @@ def place(n: int, moments_s: npt.ArrayLike, make: Callable[[], Signal]) -> Signa
     """Make a new event for every moment and add it there; what passes the end is cut."""
     y = np.zeros(n)
     for moment in np.atleast_1d(np.asarray(moments_s, float)):
-        start = samples(moment) - 1
-        if start < n:
-            event = make()[: n - start]
-            y[start : start + len(event)] += event
+        if samples(moment) <= n:
+            add_at(y, float(moment), make())
     return y
+
+
+def add_at(y: Signal, moment_s: float, event: Signal) -> None:
+    """Add one event to `y` in place; what passes the end is cut."""
+    start = samples(moment_s) - 1
+    if start < len(y):
+        y[start : start + len(event)] += event[: len(y) - start]
 
 
 def sprinkle(rng: Rng, n: int, moments_s: Signal, bank: Sequence[Signal], spread: float = 0.8) -> Signal:
@@ -331,7 +336,7 @@ def shape_spectrum(x: Signal, gains: Signal) -> Signal:
 
 
 def resonances(n: int, tracks: Sequence[tuple[Frequency, float, Frequency]], floor: float = 0.003) -> Signal:
-    """Gains for `shape_spectrum` with peaks that move: (center_hz, bandwidth_hz, gain), each a number or one per frame."""
+    """Make gains for `shape_spectrum` with moving peaks: (center_hz, bandwidth_hz, gain), a number or one per frame."""
     frequencies = np.fft.rfftfreq(FRAME, 1 / SAMPLE_RATE_HZ)[None, :]
     gains = np.full((n // HOP + 2, FRAME // 2 + 1), floor)
     for center, bandwidth, gain in tracks:

@@ -11,9 +11,9 @@ from analysis.synth.demo import write_demo_library
 
 
 def test_it_writes_readable_sounds_whose_names_tell_nothing(tmp_path: Path) -> None:
-    sounds = write_demo_library(tmp_path, count=30)
-    assert len({sound.path for sound in sounds}) == 30
-    assert {sound.path.suffix.lower() for sound in sounds} >= {".wav", ".flac", ".mp3"}
+    sounds = write_demo_library(tmp_path, count=14)
+    assert len({sound.path for sound in sounds}) == 14
+    assert len({sound.path.suffix.lower() for sound in sounds}) >= 3
     words = {word for label in KINDS for word in label.split()}
     for sound in sounds:
         assert soundfile.info(tmp_path / sound.path).frames > 0
@@ -21,7 +21,7 @@ def test_it_writes_readable_sounds_whose_names_tell_nothing(tmp_path: Path) -> N
 
 
 def test_it_holds_mixtures_and_a_long_ambience(tmp_path: Path) -> None:
-    sounds = write_demo_library(tmp_path, count=20)
+    sounds = write_demo_library(tmp_path, count=10)
     assert any(len(sound.placed) == 2 for sound in sounds)
     longest = max(sounds, key=lambda sound: max(end for _, _, end in sound.placed))
     assert soundfile.info(tmp_path / longest.path).duration > 45

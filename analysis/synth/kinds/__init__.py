@@ -2,23 +2,9 @@
 
 from __future__ import annotations
 
-from analysis.synth.kinds import (
-    alerts,
-    ambience,
-    animals,
-    background,
-    impact,
-    machinery,
-    movement,
-    music,
-    textures,
-    vehicles,
-    voices,
-    water,
-    weather,
-)
+import importlib
 
-__all__ = [
+CATEGORIES = (
     "alerts",
     "ambience",
     "animals",
@@ -32,4 +18,7 @@ __all__ = [
     "voices",
     "water",
     "weather",
-]
+)
+
+for _category in CATEGORIES:
+    importlib.import_module(f"analysis.synth.kinds.{_category}")

@@ -45,7 +45,7 @@ def crowd_murmur(rng: Rng, n: int) -> Signal:
     """Voices that babble over one another, in front of a mass of more distant ones."""
     y = np.zeros(n)
     for _ in range(2):
-        voice = np.resize(_babble(rng, min(n, s.samples(s.uniform(rng, 3.5, 5.5))), s.uniform(rng, 3, 5.5)), n)
+        voice = np.resize(_babble(rng, min(n, s.samples(s.uniform(rng, 2.2, 3.6))), s.uniform(rng, 3, 5.5)), n)
         for _ in range(int(rng.integers(2, 5))):  # the same talker somewhere else in time is another one
             y += s.uniform(rng, 0.3, 1) * np.roll(voice, int(rng.integers(n)))
     mass = np.zeros(n)

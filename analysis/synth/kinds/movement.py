@@ -165,7 +165,7 @@ def coins(rng: Rng, n: int) -> Signal:
         at, gap, gain = s.uniform(rng, 0, n / s.SAMPLE_RATE_HZ * 0.5), s.uniform(rng, 0.12, 0.35), 1.0
         ratio = s.uniform(rng, 0.6, 0.85)
         for _ in range(int(rng.integers(2, 14))):
-            y += s.place(n, at, lambda gain=gain: ping(gain))  # type: ignore[misc]
+            s.add_at(y, at, ping(gain))
             at, gap, gain = at + gap, max(gap * ratio, 0.02), gain * 0.75
             if at > n / s.SAMPLE_RATE_HZ - 0.02:
                 break
@@ -194,12 +194,12 @@ def zipper(rng: Rng, n: int) -> Signal:
 
     def pull(m: int) -> Signal:
         start, end = s.log_uniform(rng, 60, 220), s.log_uniform(rng, 90, 400)
-        clicks = np.diff(np.floor(s.phase(m, s.curve(m, start, end, end * s.uniform(rng, 0.6, 1.2)))), prepend=0.0)
-        clicks *= 0.6 + 0.4 * rng.random(m)
-        teeth = s.bandpass(clicks, s.uniform(rng, 1_200, 3_000), s.uniform(rng, 7_000, 13_000), 1)
-        return (teeth / (np.abs(teeth).max() + 1e-9) + 0.04 * s.highpass(s.noise(rng, m), 3_000)) * s.hold(
-            m, 0.01, 0.03
+        clicks: Signal = np.diff(
+            np.floor(s.phase(m, s.curve(m, start, end, end * s.uniform(rng, 0.6, 1.2)))), prepend=0.0
         )
+        clicks *= 0.6 + 0.4 * rng.random(m)
+        teeth = s.normalize_peak(s.bandpass(clicks, s.uniform(rng, 1_200, 3_000), s.uniform(rng, 7_000, 13_000), 1))
+        return (teeth + 0.04 * s.highpass(s.noise(rng, m), 3_000)) * s.hold(m, 0.01, 0.03)
 
     if n < s.samples(0.9) or s.chance(rng, 0.5):
         return pull(n)
@@ -210,6 +210,7 @@ def zipper(rng: Rng, n: int) -> Signal:
 def door_creak(rng: Rng, n: int) -> Signal:
     """Stick and slip of a dry hinge: a pulse train that wanders through wooden resonances."""
     rate = s.log_uniform(rng, 25, 110) * (0.5 + 1.6 * s.wander(rng, n, s.uniform(rng, 1, 3)))
-    pulses = np.diff(np.floor(s.phase(n, rate * (1 + 0.25 * s.wander(rng, n, 40)))), prepend=0.0)
+    pulses: Signal = np.diff(np.floor(s.phase(n, rate * (1 + 0.25 * s.wander(rng, n, 40)))), prepend=0.0)
     body = sum(s.resonate(pulses, s.log_uniform(rng, 350, 3_500), s.uniform(rng, 40, 160)) for _ in range(4))
-    return np.asarray(body) * (0.15 + s.wander(rng, n, 2)) * s.hold(n, 0.05, 0.1)
+    creak: Signal = np.asarray(body) * (0.15 + s.wander(rng, n, 2)) * s.hold(n, 0.05, 0.1)
+    return creak

@@ -71,7 +71,7 @@ def piano(rng: Rng, n: int) -> Signal:
     for moment, frequency in _phrase(rng, n, 36, 88, (0.15, 0.8)):
         tones = [frequency, frequency * 2 ** (4 / 12), frequency * 1.5] if s.chance(rng, 0.2) else [frequency]
         for tone in tones:
-            y += s.place(n, moment, lambda tone=tone: strike(tone))  # type: ignore[misc]
+            s.add_at(y, moment, strike(tone))
     return y
 
 
@@ -83,11 +83,7 @@ def _plucked(rng: Rng, n: int, low: int, high: int, brightness: float, damping: 
         gap = s.uniform(rng, 0.006, 0.03)
         for i, tone in enumerate(tones):
             m = min(s.samples(2.0), n)
-            y += s.place(
-                n,
-                moment + i * gap,
-                lambda m=m, tone=tone: s.pluck(rng, m, tone, brightness=brightness, damping=damping),
-            )  # type: ignore[misc]
+            s.add_at(y, moment + i * gap, s.pluck(rng, m, tone, brightness=brightness, damping=damping))
     return y
 
 
@@ -119,9 +115,8 @@ def bass_guitar(rng: Rng, n: int) -> Signal:
     y = np.zeros(n)
     bright, damping = s.uniform(rng, 0.1, 0.6), s.log_uniform(rng, 0.004, 0.03)
     for moment, frequency in _phrase(rng, n, 26, 45, (0.18, 0.7)):
-        y += s.place(
-            n, moment, lambda f=frequency: s.pluck(rng, min(s.samples(1.5), n), f, brightness=bright, damping=damping)
-        )  # type: ignore[misc]
+        string = s.pluck(rng, min(s.samples(1.5), n), frequency, brightness=bright, damping=damping)
+        s.add_at(y, moment, string)
     y = s.normalize_peak(y)
     if s.chance(rng, 0.3):
         y = np.tanh(3 * y)
@@ -222,10 +217,8 @@ def music_box(rng: Rng, n: int) -> Signal:
     """Tiny tuned tines, high and clear, with a mechanical tick."""
     y = np.zeros(n)
     for moment, frequency in _phrase(rng, n, 76, 100, (0.16, 0.5)):
-        tine = lambda f=frequency: s.modes(
-            rng, s.samples(1.0), f * np.array([1, 2.0, 5.9]), [0.5, 0.18, 0.03], [1, 0.12, 0.3]
-        )  # noqa: E731
-        y += s.place(n, moment, tine)
+        partials = frequency * np.array([1, 2.0, 5.9])
+        s.add_at(y, moment, s.modes(rng, s.samples(1.0), partials, [0.5, 0.18, 0.03], [1, 0.12, 0.3]))
     ticks = s.place(n, s.steady(rng, n, 0.12, 0.02), lambda: s.grain(rng, 0.01, 0.001, 3_000, 9_000))
     return y + s.uniform(rng, 0, 0.08) * ticks
 

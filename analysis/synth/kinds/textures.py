@@ -12,13 +12,12 @@ from analysis.synth.signals import Rng, Signal
 @kind("fire crackle", 2, 10)
 def fire_crackle(rng: Rng, n: int) -> Signal:
     """Snaps and pops of wood over a low, breathing roar."""
-    bank = [
-        s.grain(rng, 0.02, s.log_uniform(rng, 0.0005, 0.005), s.log_uniform(rng, 500, 2_500), 11_000) for _ in range(12)
-    ]
+    falls_s = [s.log_uniform(rng, 0.0005, 0.005) for _ in range(12)]
+    bank = [s.normalize_peak(s.grain(rng, 0.02, fall, s.log_uniform(rng, 500, 2_500), 9_000)) for fall in falls_s]
     gate = s.wander(rng, n, s.uniform(rng, 1, 4))
     moments = s.scattered(rng, n, s.log_uniform(rng, 15, 90))
     moments = moments[rng.random(len(moments)) < gate[(moments * s.SAMPLE_RATE_HZ).astype(int)]]
-    snaps = s.sprinkle(rng, n, np.concatenate([[0.05], moments]), bank, 1.1)
+    snaps = s.sprinkle(rng, n, np.concatenate([[0.05], moments]), bank, 0.8)
     roar = s.normalize_rms(s.lowpass(s.brown(rng, n), s.log_uniform(rng, 150, 500), 1)) * (
         0.5 + 0.5 * s.wander(rng, n, 6)
     )
@@ -27,7 +26,7 @@ def fire_crackle(rng: Rng, n: int) -> Signal:
 
 
 def _scratch(rng: Rng, n: int) -> Signal:
-    """A record moved by hand under the needle: pitch follows the hand's speed, forth and back."""
+    """Move a record by hand under the needle: its pitch follows the hand's speed, forth and back."""
     t = s.times(n)
     if s.chance(rng, 0.35):  # backspin: one fast pull that slows down
         speed = s.uniform(rng, 3, 7) * np.exp(-t * s.uniform(rng, 1.5, 5))
@@ -38,7 +37,7 @@ def _scratch(rng: Rng, n: int) -> Signal:
     groove = s.saw(record, s.log_uniform(rng, 110, 330)) + s.normalize_rms(
         s.bandpass(s.noise(rng, record), 300, 2_500, 1)
     )
-    position = (np.cumsum(speed) + 0.0) % (record - 1)
+    position = np.cumsum(speed) % (record - 1)
     y = np.interp(position, np.arange(record), groove) * np.minimum(speed, 1.0)
     return s.normalize_rms(s.bandpass(y, 150, 9_000, 1))
 
@@ -46,7 +45,7 @@ def _scratch(rng: Rng, n: int) -> Signal:
 @kind("vinyl crackle", 1, 10)
 def vinyl_crackle(rng: Rng, n: int) -> Signal:
     """Ticks, pops and surface hiss of a record that turns; sometimes scratched or spun back."""
-    ticks = s.highpass(s.dust(rng, n, s.log_uniform(rng, 12, 160), 1.0), s.uniform(rng, 600, 2_500), 1)
+    ticks = s.highpass(s.dust(rng, n, s.log_uniform(rng, 12, 160), 0.7), s.uniform(rng, 600, 2_500), 1)
     ticks = s.normalize_rms(s.lowpass(ticks, s.uniform(rng, 5_000, 14_000), 1))
     bank = [s.grain(rng, 0.01, 0.0015, 200, 5_000) for _ in range(4)]
     turn = 60 / float(rng.choice([33.3, 45.0, 78.0]))
@@ -54,7 +53,7 @@ def vinyl_crackle(rng: Rng, n: int) -> Signal:
     pops += s.sprinkle(rng, n, s.scattered(rng, n, s.uniform(rng, 0.5, 4)), bank, 0.6)
     hiss = s.normalize_rms(s.bandpass(s.noise(rng, n), s.uniform(rng, 300, 1_500), 12_000, 1))
     rumble = s.normalize_rms(s.lowpass(s.brown(rng, n), 60, 1)) * (0.7 + 0.3 * s.sine(n, 1 / turn))
-    y = ticks + s.uniform(rng, 1, 6) * pops + s.log_uniform(rng, 0.05, 0.4) * hiss + s.uniform(rng, 0, 0.3) * rumble
+    y = ticks + s.uniform(rng, 1, 4) * pops + s.log_uniform(rng, 0.05, 0.4) * hiss + s.uniform(rng, 0, 0.3) * rumble
     if s.chance(rng, 0.25):
         y = s.uniform(rng, 0.1, 0.5) * y + _scratch(rng, n) * s.hold(n, 0.01, 0.05)
     return y
@@ -65,7 +64,7 @@ def sizzling(rng: Rng, n: int) -> Signal:
     """Fat in a pan: bright, nervous hiss with tiny spits, dying down at times."""
     hiss = s.normalize_rms(s.bandpass(s.noise(rng, n), s.log_uniform(rng, 2_500, 5_000), 16_000, 1))
     hiss *= 0.4 + 0.6 * s.wander(rng, n, s.uniform(rng, 20, 60))
-    spits = s.bandpass(s.dust(rng, n, s.log_uniform(rng, 150, 1_200), 1.3), s.log_uniform(rng, 1_500, 3_500), 12_000, 1)
+    spits = s.bandpass(s.dust(rng, n, s.log_uniform(rng, 150, 1_200), 0.8), s.log_uniform(rng, 1_500, 3_500), 12_000, 1)
     y = hiss + s.uniform(rng, 0.4, 1.3) * s.normalize_rms(spits)
     bank = [s.grain(rng, 0.012, 0.002, 1_000, 8_000) for _ in range(4)]
     y += s.sprinkle(rng, n, s.scattered(rng, n, s.uniform(rng, 1, 10)), bank, 0.7) * s.uniform(rng, 0.5, 3)
@@ -170,7 +169,7 @@ def sweep_riser(rng: Rng, n: int) -> Signal:
 
 @kind("drone", 3, 10)
 def drone(rng: Rng, n: int) -> Signal:
-    """A held chord of detuned low tones that drifts slowly."""
+    """Low held chord of detuned low tones that drifts slowly."""
     base = s.log_uniform(rng, 45, 180)
     ratios = [(1.0, 1.5, 2.0), (1.0, 1.006, 0.5), (1.0, 1.335, 2.0), (1.0, 1.19, 1.5)][int(rng.integers(4))]
     y = np.zeros(n)
@@ -199,7 +198,7 @@ def low_rumble(rng: Rng, n: int) -> Signal:
 
 @kind("laser zap", 0.2, 2.5)
 def laser_zap(rng: Rng, n: int) -> Signal:
-    """A tone that falls within a blink of an eye, single or in bursts."""
+    """Tone that falls within a blink of an eye, single or in bursts."""
     high, low = s.log_uniform(rng, 1_500, 9_000), s.log_uniform(rng, 60, 500)
     length, wave = s.log_uniform(rng, 0.08, 0.6), int(rng.integers(4))
     fall, index = s.uniform(rng, 2, 9), s.uniform(rng, 1, 6)
@@ -238,4 +237,4 @@ def electric_spark(rng: Rng, n: int) -> Signal:
     y = s.strikes(rng, n, arc, single=0.35, period_s=(0.08, 0.7))
     if s.chance(rng, 0.4):
         y += s.highpass(s.dust(rng, n, s.log_uniform(rng, 20, 200), 1.0), 1_500, 1) * s.uniform(rng, 0.2, 1)
-    return y
+    return s.lowpass(y, s.log_uniform(rng, 5_000, 16_000), 1)

@@ -73,7 +73,7 @@ def motorcycle(rng: Rng, n: int) -> Signal:
     """A loud rasp that revs up and down."""
     revs = s.uniform(rng, 28, 60) * (1 + s.uniform(rng, 0.8, 3.5) * s.wander(rng, n, s.uniform(rng, 0.5, 1.5)) ** 2)
     y = _engine(rng, n, revs, cutoff_hz=s.log_uniform(rng, 1_800, 6_000), grit=0.35, drive=s.uniform(rng, 3, 8))
-    return y * (0.4 + 0.6 * revs / revs.max())
+    return np.asarray(y * (0.4 + 0.6 * revs / revs.max()))
 
 
 @kind("train passing", 3, 10)

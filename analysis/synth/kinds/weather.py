@@ -42,7 +42,7 @@ def light_rain(rng: Rng, n: int) -> Signal:
 
 @kind("rain on metal roof", 2.5, 10)
 def rain_on_metal_roof(rng: Rng, n: int) -> Signal:
-    """Drops that drum on a sheet which rings with its own few modes."""
+    """Drumming drops on a sheet that rings with its own few modes."""
     hits = s.lowpass(s.dust(rng, n, s.log_uniform(rng, 40, 500), 0.7), s.uniform(rng, 3_000, 9_000), 1)
     y = 0.4 * s.normalize_rms(hits)
     base = s.log_uniform(rng, 180, 700)
@@ -59,7 +59,7 @@ def rain_on_metal_roof(rng: Rng, n: int) -> Signal:
 
 @kind("thunder", 2, 10)
 def thunder(rng: Rng, n: int) -> Signal:
-    """Crack if near, then rolling claps that grow duller."""
+    """Crack, if near, then rolling claps that grow duller."""
     near = s.chance(rng, 0.55)
     seconds = n / s.SAMPLE_RATE_HZ
     start = s.uniform(rng, 0.0, 0.15) * seconds
