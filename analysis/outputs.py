@@ -1,0 +1,272 @@
+"""Records as JSON, CSV and Markdown, piece by piece, so that a catalog of any size can be written or sent."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from analysis.records import AudioAnalysisRecord
+
+LIST_SEPARATOR = "; "
+MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+CSV_COLUMNS = (
+    "path",
+    "file_name",
+    "duration_s",
+    "primary_category",
+    "primary_label",
+    "confidence",
+    "short_description",
+    "detailed_description",
+    "tags",
+    "sound_events",
+    "ucs_cat_id",
+    "format",
+    "sample_rate_hz",
+    "channels",
+    "bit_depth",
+    "rms_dbfs",
+    "peak_dbfs",
+    "profile_name",
+    "profile_fingerprint",
+    "model_id",
+    "model_revision",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogEntry:
+    """One line of a Markdown catalog.
+
+    Attributes
+    ----------
+    path, category, label, description : str
+    tags : tuple of str
+    confidence : float or None
+        None where a person said what it is.
+    duration_s : float or None
+    """
+
+    path: str
+    category: str
+    label: str
+    description: str
+    tags: tuple[str, ...] = ()
+    confidence: float | None = None
+    duration_s: float | None = None
+
+    @classmethod
+    def of(cls, record: AudioAnalysisRecord, path: str | None = None) -> CatalogEntry:
+        """Take what a catalog shows from a record; the path is the file name where none is given."""
+        return cls(
+            path or record.file_name,
+            record.primary_category,
+            record.primary_label,
+            record.short_description,
+            tuple(record.tags),
+            record.confidence,
+            record.metadata.duration_s,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogGroup:
+    """A category of a Markdown catalog.
+
+    Attributes
+    ----------
+    category : str
+        Empty for sounds that have none.
+    count : int
+        How many entries there are.
+    entries : iterable of CatalogEntry
+        In the order of the document.
+    """
+
+    category: str
+    count: int
+    entries: Iterable[CatalogEntry]
+
+    @property
+    def title(self) -> str:
+        """What the group's heading says."""
+        return self.category or "uncategorized"
+
+
+def record_json(record: AudioAnalysisRecord, *, full: bool) -> str:
+    """Give a record as indented JSON with a final newline."""
+    tree = record.model_dump(mode="json") if full else record.brief()
+    return json.dumps(tree, ensure_ascii=False, indent=2) + "\n"
+
+
+def csv_row(record: AudioAnalysisRecord, path: str) -> list[str]:
+    """Give the values of CSV_COLUMNS; lists are joined by semicolons, what is unknown is empty."""
+    metadata, provenance = record.metadata, record.analysis_provenance
+    values = (
+        path,
+        record.file_name,
+        metadata.duration_s,
+        record.primary_category,
+        record.primary_label,
+        record.confidence,
+        record.short_description,
+        record.detailed_description,
+        LIST_SEPARATOR.join(record.tags),
+        LIST_SEPARATOR.join(record.sound_events),
+        record.ucs.cat_id if record.ucs else None,
+        metadata.format,
+        metadata.sample_rate_hz,
+        metadata.channels,
+        metadata.bit_depth,
+        record.acoustic_summary.rms_dbfs,
+        record.acoustic_summary.peak_dbfs,
+        provenance.profile_name,
+        provenance.profile_fingerprint,
+        provenance.model_id,
+        provenance.model_revision,
+    )
+    return ["" if value is None else str(value) for value in values]
+
+
+def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
+    """Write a header and rows as CSV (RFC 4180), one piece for each row.
+
+    Parameters
+    ----------
+    rows : iterable of iterables of str
+        Values of CSV_COLUMNS.
+
+    Yields
+    ------
+    str
+        A row with its CRLF.
+    """
+    yield csv_line(CSV_COLUMNS)
+    for row in rows:
+        yield csv_line(row)
+
+
+def csv_line(values: Iterable[str]) -> str:
+    """Write one row as CSV with its CRLF."""
+    line = io.StringIO()
+    csv.writer(line).writerow(values)
+    return line.getvalue()
+
+
+def record_markdown(record: AudioAnalysisRecord) -> str:
+    """Write a page about one sound."""
+    metadata, provenance = record.metadata, record.analysis_provenance
+    depth = f", {metadata.bit_depth} bit" if metadata.bit_depth else ""
+    channels = f"{metadata.channels} channel{'s' if metadata.channels != 1 else ''}"
+    lines = [
+        f"# {escape_markdown(record.file_name)}",
+        "",
+        f"**{escape_markdown(record.short_description)}**",
+        "",
+        escape_markdown(record.detailed_description),
+        "",
+        f"- Category: {escape_markdown(record.primary_category)}",
+        f"- Label: {escape_markdown(record.primary_label)} ({record.confidence:.0%}, not calibrated)",
+        f"- Tags: {escape_markdown(', '.join(record.tags))}",
+        f"- File: {metadata.format}, {metadata.duration_s:.2f} s, {metadata.sample_rate_hz} Hz, {channels}{depth}",
+        f"- UCS: {record.ucs.cat_id} ({record.ucs.category} {record.ucs.subcategory})" if record.ucs else "- UCS: none",
+        *(f"- Note: {escape_markdown(note)}" for note in metadata.notes),
+        "",
+    ]
+    if record.events:
+        lines += ["| from | to | heard | confidence |", "|---:|---:|---|---:|"]
+        lines += [
+            f"| {event.start_s:.2f} s | {event.end_s:.2f} s | {escape_markdown(event.label)} | {event.confidence:.0%} |"
+            for event in record.events
+        ]
+        lines.append("")
+    lines.append(
+        f"Profile {escape_markdown(provenance.profile_name)} ({provenance.profile_fingerprint}), model"
+        f" {escape_markdown(provenance.model_id)} at {escape_markdown(provenance.model_revision)}."
+    )
+    return "\n".join(lines) + "\n"
+
+
+def markdown_catalog(
+    records: Iterable[AudioAnalysisRecord | CatalogEntry], *, title: str = "Sound catalog"
+) -> Iterator[str]:
+    """Write a catalog grouped by category, with a table of contents whose links work.
+
+    Parameters
+    ----------
+    records : iterable of AudioAnalysisRecord or CatalogEntry
+        In any order; one line of each is kept in memory.
+    title : str
+
+    Yields
+    ------
+    str
+        Pieces of Markdown, for a file or a response.
+    """
+    groups: dict[str, list[CatalogEntry]] = {}
+    for record in records:
+        entry = record if isinstance(record, CatalogEntry) else CatalogEntry.of(record)
+        groups.setdefault(entry.category, []).append(entry)
+    ordered = [CatalogGroup(category, len(groups[category]), groups[category]) for category in sorted(groups)]
+    for group in ordered:
+        groups[group.category].sort(key=lambda entry: entry.path)
+    yield from markdown_sections(ordered, title=title)
+
+
+def markdown_sections(groups: Sequence[CatalogGroup], *, title: str = "Sound catalog") -> Iterator[str]:
+    """Write a catalog of groups that are counted already, without holding more than one entry in memory.
+
+    Parameters
+    ----------
+    groups : sequence of CatalogGroup
+        In the order of the document; the entries of each are read once, when it is their turn.
+    title : str
+
+    Yields
+    ------
+    str
+        Pieces of Markdown, for a file or a response.
+    """
+    anchors = _anchors(group.category for group in groups)
+    total = sum(group.count for group in groups)
+    yield f"# {escape_markdown(title)}\n\n{total} sound{'s' if total != 1 else ''}\n\n## Contents\n\n"
+    for group in groups:
+        yield f"- [{escape_markdown(group.title)}](#{anchors[group.category]}) ({group.count})\n"
+    for group in groups:
+        yield f'\n<a id="{anchors[group.category]}"></a>\n\n## {escape_markdown(group.title)}\n\n'
+        yield "| sound | description | label | confidence | length | tags |\n|---|---|---|---:|---:|---|\n"
+        yield from map(_catalog_line, group.entries)
+
+
+def escape_markdown(text: str) -> str:
+    """Write a text so that Markdown shows it as it is, on one line."""
+    return MARKDOWN_SPECIAL.sub(r"\\\1", " ".join(text.split()))
+
+
+def _catalog_line(entry: CatalogEntry) -> str:
+    cells = (
+        escape_markdown(entry.path),
+        escape_markdown(entry.description),
+        escape_markdown(entry.label),
+        "" if entry.confidence is None else f"{entry.confidence:.0%}",
+        "" if entry.duration_s is None else f"{entry.duration_s:.1f} s",
+        escape_markdown(", ".join(entry.tags)),
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def _anchors(categories: Iterable[str]) -> dict[str, str]:
+    """Name a place for each category; names that would fall together are numbered."""
+    anchors: dict[str, str] = {}
+    taken: set[str] = set()
+    for category in categories:
+        base = "category-" + (re.sub(r"[^a-z0-9]+", "-", category.lower()).strip("-") or "other")
+        names = (f"{base}-{number}" if number else base for number in range(len(taken) + 1))
+        anchor = next(name for name in names if name not in taken)
+        taken.add(anchor)
+        anchors[category] = anchor
+    return anchors

@@ -1,0 +1,217 @@
+"""Batches of training input: crops of clips, repeated as the extractor does, in other rooms, company and loudness.
+
+Everything happens on log-mel spectrograms, because rendering a sound anew costs ten times more.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+
+from analysis.starter.clips import Clips
+
+N_FRAMES = 1_001  # of a ten-second window
+FLOOR_DB = -100.0
+CROP_FRAMES = (1_001, 501, 251, 201, 101)  # 10, 5, 2.5, 2 and 1 s: the windows that profiles ask for
+CROP_WEIGHTS = (0.45, 0.10, 0.15, 0.20, 0.10)
+MIX_SHARE = 0.45  # of the clips in another's company
+MIX_DB = (-25.0, 0.0)
+HEARD_AS_TWO_DB = 9.0  # company weaker than this below the clip does not count as a label
+LEVEL_DB = (-25.0, 8.0)
+QUIETEST_PEAK_DB = -45.0  # of a band, so that only silence looks like silence
+REVERB_FRAMES = 96
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Input of the audio tower and what is to be heard in it."""
+
+    features: torch.Tensor  # float32 (n, 1, N_FRAMES, n_mels)
+    targets: torch.Tensor  # float32 (n, n_labels), rows sum to one
+
+
+class Augmenter:
+    """Draws varied windows of clips, whole batches at a time.
+
+    Parameters
+    ----------
+    clips : Clips
+        On the device of the generator.
+    n_labels : int
+        Number of labels.
+    silence : int or None
+        The label that is never mixed, raised or given a noise floor.
+    generator : torch.Generator
+        Source of all chance.
+    """
+
+    def __init__(self, clips: Clips, *, n_labels: int, silence: int | None, generator: torch.Generator) -> None:
+        self._clips = clips
+        self._n_labels = n_labels
+        self._silence = -1 if silence is None else silence
+        self._generator = generator
+        self._device = clips.frames.device
+        self._n_mels = clips.frames.shape[1]
+
+    def draw(self, rows: torch.Tensor) -> Batch:
+        """Draw a window of each clip in `rows`, shape (n,), with its soft targets."""
+        partners = torch.randint(len(self._clips), rows.shape, generator=self._generator, device=self._device)
+        labels, others = self._clips.labels[rows], self._clips.labels[partners]
+        audible = labels != self._silence
+        windows = self._shape_sound(self._crop(rows), audible)
+        company = self._shape_sound(self._crop(partners), others != self._silence)
+        mixed = audible & (others != self._silence) & (self._uniform(len(rows)) < MIX_SHARE)
+        windows, share = self._mix(windows, company, mixed)
+        targets = functional.one_hot(labels, self._n_labels) * (1 - share[:, None])
+        targets = targets + functional.one_hot(others, self._n_labels) * share[:, None]
+        windows = self._shape_recording(windows, audible)
+        return Batch(self._mask(windows)[:, None], targets)
+
+    def _uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> torch.Tensor:
+        return low + (high - low) * torch.rand(shape, generator=self._generator, device=self._device)
+
+    def _normal(self, *shape: int) -> torch.Tensor:
+        return torch.randn(shape, generator=self._generator, device=self._device)
+
+    def _chance(self, count: int, probability: float) -> torch.Tensor:
+        """Draw 1.0 with a probability, else 0.0, of shape (count, 1, 1)."""
+        return (self._uniform(count, 1, 1) < probability).float()
+
+    def _crop(self, rows: torch.Tensor) -> torch.Tensor:
+        """Cut a window around an audible frame, somewhat faster or slower, and repeat it as `repeatpad` does."""
+        clips, n = self._clips, len(rows)
+        lengths = clips.lengths[rows]
+        weights = torch.tensor(CROP_WEIGHTS, device=self._device)
+        choice = torch.multinomial(weights.expand(n, -1), 1, generator=self._generator)[:, 0]
+        crops = torch.minimum(torch.tensor(CROP_FRAMES, device=self._device)[choice], lengths)
+        nth = (self._uniform(n) * clips.anchor_counts[rows]).long()
+        anchors = clips.anchors[clips.anchor_offsets[rows] + nth]
+        starts = anchors - (self._uniform(n) * crops).long()
+        starts = torch.minimum(starts.clamp(min=0), lengths - crops)
+        speed = torch.where(self._uniform(n) < 0.4, self._uniform(n, low=0.85, high=1.18), 1.0)
+        played = (crops / speed).long().clamp(1, N_FRAMES)  # frames of one repetition
+        ticks = torch.arange(N_FRAMES, device=self._device)
+        inside = ((ticks % played[:, None]) * speed[:, None]).long().clamp(max=crops[:, None] - 1)
+        windows = clips.frames[(clips.offsets[rows] + starts)[:, None] + inside].float()
+        padded = ticks >= (N_FRAMES // played * played)[:, None]
+        return windows.masked_fill(padded[..., None], FLOOR_DB)
+
+    def _shape_sound(self, windows: torch.Tensor, audible: torch.Tensor) -> torch.Tensor:
+        """Vary the source itself: pitch, contrast and tone color."""
+        n = len(windows)
+        steps = (self._uniform(n, low=-2.5, high=2.5) * (self._uniform(n) < 0.4)).round().long()
+        bands = torch.arange(self._n_mels, device=self._device) - steps[:, None]
+        bands = bands.clamp(0, self._n_mels - 1)[:, None, :].expand(-1, N_FRAMES, -1)
+        windows = windows.gather(2, bands)
+        contrast = 1 + self._chance(n, 0.3) * self._uniform(n, 1, 1, low=-0.2, high=0.2)
+        peak = windows.amax((1, 2), keepdim=True)
+        windows = torch.where(audible[:, None, None], peak + (windows - peak) * contrast, windows)
+        return self._equalize(windows, 0.5, 7.0)
+
+    def _equalize(self, windows: torch.Tensor, probability: float, spread_db: float) -> torch.Tensor:
+        """Raise and lower bands along a smooth random curve with a tilt."""
+        n = len(windows)
+        knots = self._normal(n, 1, 7) * spread_db / 2
+        curve = functional.interpolate(knots, self._n_mels, mode="linear", align_corners=True)
+        tilt = self._uniform(n, 1, 1, low=-spread_db, high=spread_db)
+        curve = curve + tilt * torch.linspace(-1, 1, self._n_mels, device=self._device)
+        return windows + self._chance(n, probability) * curve
+
+    def _mix(
+        self, windows: torch.Tensor, company: torch.Tensor, mixed: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Add the power of other clips under these and say how much of the target is theirs."""
+        level_db = self._uniform(len(windows), low=MIX_DB[0], high=MIX_DB[1])
+        gain = _peak_db(windows) - _peak_db(company) + level_db[:, None, None]
+        together = _add_power(windows, company + gain)
+        share = ((level_db + HEARD_AS_TWO_DB) / HEARD_AS_TWO_DB * 0.5).clamp(min=0.0)
+        return torch.where(mixed[:, None, None], together, windows), share * mixed
+
+    def _shape_recording(self, windows: torch.Tensor, audible: torch.Tensor) -> torch.Tensor:
+        """Vary room, microphone, noise, band width and level of a recording."""
+        n = len(windows)
+        recorded = self._equalize(self._reverberate(windows), 0.6, 9.0)
+        recorded = self._add_noise_floor(recorded)
+        recorded = self._limit_band(recorded)
+        level = self._uniform(n, 1, 1, low=LEVEL_DB[0], high=LEVEL_DB[1])
+        recorded = recorded + level.clamp(min=QUIETEST_PEAK_DB - recorded.amax((1, 2), keepdim=True))
+        quieter = windows + self._uniform(n, 1, 1, low=-30.0, high=0.0)
+        return torch.where(audible[:, None, None], recorded, quieter).clamp(min=FLOOR_DB)
+
+    def _reverberate(self, windows: torch.Tensor) -> torch.Tensor:
+        """Add a decaying tail behind every frame, as a room does, to a quarter of the windows."""
+        chosen = torch.nonzero(self._uniform(len(windows)) < 0.25)[:, 0]
+        if len(chosen) == 0:
+            return windows
+        dry = _power(windows[chosen])  # (k, frames, mels)
+        decay_frames = torch.exp(self._uniform(len(chosen), 1, low=1.5, high=4.2))  # about 45 to 670 ms to -60 dB / 3
+        tail = torch.exp(-torch.arange(REVERB_FRAMES, device=self._device) / decay_frames)
+        tail[:, 0] = 0.0
+        strength = 10 ** self._uniform(len(chosen), 1, low=-1.8, high=-0.2)
+        kernel = tail / tail.sum(1, keepdim=True) * strength
+        size = N_FRAMES + REVERB_FRAMES
+        wet = torch.fft.irfft(torch.fft.rfft(dry, size, dim=1) * torch.fft.rfft(kernel, size)[..., None], size, dim=1)
+        reverberant = windows.clone()
+        reverberant[chosen] = _decibels(dry + wet[:, :N_FRAMES].clamp(min=0.0))
+        return reverberant
+
+    def _add_noise_floor(self, windows: torch.Tensor) -> torch.Tensor:
+        """Add steady noise of a random color 20 to 75 dB under the peak."""
+        n = len(windows)
+        level = _peak_db(windows) - self._uniform(n, 1, 1, low=20.0, high=75.0)
+        slope = self._uniform(n, 1, 1, low=-25.0, high=8.0) * torch.linspace(0, 1, self._n_mels, device=self._device)
+        flutter = torch.linspace(4.0, 1.5, self._n_mels, device=self._device)  # wide bands average more bins
+        noise = level + slope + flutter * self._normal(n, N_FRAMES, self._n_mels)
+        return torch.where(self._chance(n, 0.5) > 0, _add_power(windows, noise), windows)
+
+    def _limit_band(self, windows: torch.Tensor) -> torch.Tensor:
+        """Cut the highest bands as codecs do and the lowest as small microphones do."""
+        n = len(windows)
+        bands = torch.arange(self._n_mels, device=self._device)
+        top = self._uniform(n, 1, 1, low=0.6, high=1.0) * self._n_mels  # band 38 is about 4 kHz, 60 about 12 kHz
+        bottom = self._uniform(n, 1, 1, low=0.0, high=0.16) * self._n_mels
+        loss = (bands - top).clamp(min=0) * self._uniform(n, 1, 1, low=2.0, high=25.0) * self._chance(n, 0.3)
+        loss = loss + (bottom - bands).clamp(min=0) * self._uniform(n, 1, 1, low=1.0, high=8.0) * self._chance(n, 0.25)
+        return windows - loss
+
+    def _mask(self, windows: torch.Tensor) -> torch.Tensor:
+        """Blank random bands and stretches of time (SpecAugment, Park et al. 2019, arXiv:1904.08779)."""
+        n, mean = len(windows), windows.mean((1, 2), keepdim=True)
+        bands = torch.arange(self._n_mels, device=self._device)
+        ticks = torch.arange(N_FRAMES, device=self._device)[:, None]
+        blank = torch.zeros_like(windows, dtype=torch.bool)
+        for _ in range(2):
+            height, width = self._uniform(n, 1, 1, high=9.0), self._uniform(n, 1, 1, high=100.0)
+            low = self._uniform(n, 1, 1) * (self._n_mels - height)
+            start = self._uniform(n, 1, 1) * (N_FRAMES - width)
+            blank |= ((bands >= low) & (bands < low + height)) | ((ticks >= start) & (ticks < start + width))
+        keep = self._chance(n, 0.3) > 0
+        return torch.where(blank & ~keep, mean, windows)
+
+
+def repeat_to_window(spectrogram: torch.Tensor) -> torch.Tensor:
+    """Repeat a clip's spectrogram (n_frames, n_mels) to (N_FRAMES, n_mels) as `repeatpad` does its samples."""
+    clip = spectrogram[:N_FRAMES].float()
+    repeated = clip.repeat(N_FRAMES // len(clip), 1)
+    return functional.pad(repeated, (0, 0, 0, N_FRAMES - len(repeated)), value=FLOOR_DB)
+
+
+def _power(decibels: torch.Tensor) -> torch.Tensor:
+    return torch.exp(decibels * (math.log(10.0) / 10.0))
+
+
+def _decibels(power: torch.Tensor) -> torch.Tensor:
+    return torch.log(power.clamp(min=1e-10)) * (10.0 / math.log(10.0))
+
+
+def _add_power(a_db: torch.Tensor, b_db: torch.Tensor) -> torch.Tensor:
+    """Sum two spectrograms in power; both in dB."""
+    return _decibels(_power(a_db) + _power(b_db))
+
+
+def _peak_db(windows: torch.Tensor) -> torch.Tensor:
+    """Level of the loudest frame, of shape (n, 1, 1)."""
+    return _decibels(_power(windows).mean(2, keepdim=True)).amax(1, keepdim=True)

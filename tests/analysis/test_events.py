@@ -1,0 +1,81 @@
+"""Runs of windows as events."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from analysis.events import Timeline, find_events
+from analysis.records import SoundEvent
+from analysis.vocabulary import Label
+
+LABELS = (Label("rain", "weather"), Label("thunder", "weather"))
+
+
+def timeline(count: int, *, envelope: list[float] | None = None) -> Timeline:
+    """Windows of 2 s every 0.5 s, by default over a sound of even level."""
+    duration_s = 2.0 + 0.5 * (count - 1)
+    levels = envelope or [-20.0] * round(duration_s / 0.5)
+    return Timeline(
+        np.arange(count, dtype=np.float64) * 0.5, 2.0, duration_s, np.array(levels), duration_s / len(levels)
+    )
+
+
+def column(values: list[float]) -> np.ndarray:
+    return np.array([values, [0.0] * len(values)], np.float32).T
+
+
+def spans(events: list[SoundEvent]) -> list[tuple[float, float]]:
+    return [(event.start_s, event.end_s) for event in events]
+
+
+def test_a_label_heard_throughout_lasts_from_end_to_end() -> None:
+    events = find_events(column([0.5, 0.9, 0.6, 0.7]), LABELS, timeline(4), min_confidence=0.25)
+    assert spans(events) == [(0.0, 3.5)]
+    assert events[0].confidence == pytest.approx(0.9)
+
+
+def test_a_dip_over_the_lower_threshold_does_not_end_an_event() -> None:
+    events = find_events(column([0.5, 0.16, 0.5, 0.5]), LABELS, timeline(4), min_confidence=0.25)
+    assert len(events) == 1
+
+
+def test_a_dip_below_the_lower_threshold_does() -> None:
+    scores = [0.5, 0.5, 0.1, 0.1, 0.1, 0.1, 0.5, 0.5]
+    events = find_events(column(scores), LABELS, timeline(8), min_confidence=0.25)
+    assert spans(events) == [(0.0, 1.75), (3.75, 5.5)]
+
+
+def test_what_never_reaches_the_upper_threshold_is_no_event() -> None:
+    assert find_events(column([0.2, 0.24, 0.2]), LABELS, timeline(3), min_confidence=0.25) == []
+
+
+def test_one_window_among_many_is_a_slip() -> None:
+    events = find_events(column([0, 0, 0.9, 0, 0]), LABELS, timeline(5), min_confidence=0.25)
+    assert events == []
+
+
+def test_an_event_begins_at_the_middle_of_its_first_window_and_not_at_its_start() -> None:
+    events = find_events(column([0, 0, 0.9, 0.9, 0, 0]), LABELS, timeline(6), min_confidence=0.25)
+    assert spans(events) == [(1.75, 2.75)]
+
+
+def test_two_labels_may_hold_at_once() -> None:
+    scores = np.array([[0.6, 0.0], [0.5, 0.4], [0.5, 0.4]], np.float32)
+    events = find_events(scores, LABELS, timeline(3), min_confidence=0.25)
+    assert [(event.label, event.start_s, event.end_s) for event in events] == [("rain", 0, 3), ("thunder", 1.25, 3)]
+
+
+def test_an_event_is_cut_to_where_something_sounds() -> None:
+    envelope = [-80.0] * 3 + [-10.0] * 2 + [-80.0] * 2
+    events = find_events(column([0.9] * 4), LABELS, timeline(4, envelope=envelope), min_confidence=0.25)
+    assert spans(events) == [(1.5, 2.5)]
+
+
+def test_events_stay_inside_the_sound() -> None:
+    rng = np.random.default_rng(0)
+    for count in (1, 2, 7, 40):
+        scores = rng.random((count, 2)).astype(np.float32)
+        whole = timeline(count)
+        for event in find_events(scores, LABELS, whole, min_confidence=0.3):
+            assert 0 <= event.start_s < event.end_s <= whole.duration_s

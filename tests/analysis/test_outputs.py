@@ -1,0 +1,138 @@
+"""JSON, CSV, Markdown and Soundminer tables."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+
+import pytest
+
+from analysis.errors import InvalidRecord
+from analysis.outputs import (
+    CSV_COLUMNS,
+    CatalogEntry,
+    csv_lines,
+    csv_row,
+    escape_markdown,
+    markdown_catalog,
+    record_json,
+    record_markdown,
+)
+from analysis.records import parse_record
+from analysis.soundminer import (
+    BOM,
+    columns_in_use,
+    repeated_names,
+    soundminer_csv,
+    soundminer_row,
+    soundminer_tab,
+)
+from tests.analysis.records import make_record
+
+NASTY = 'rain "wet",\n\ttür | #1 = *x*.wav'
+
+
+def test_json_is_brief_or_full() -> None:
+    record = make_record()
+    assert '"analysis_provenance"' not in record_json(record, full=False)
+    assert parse_record(record_json(record, full=True)) == record
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"file_name": 3}', "\xff"])
+def test_what_is_no_record_is_told(text: str) -> None:
+    with pytest.raises(InvalidRecord):
+        parse_record(text)
+
+
+def test_csv_survives_every_name() -> None:
+    record = make_record(file_name=NASTY)
+    text = "".join(csv_lines([csv_row(record, f"a/{NASTY}")]))
+    header, row = csv.reader(io.StringIO(text, newline=""))
+    assert tuple(header) == CSV_COLUMNS
+    assert row[:2] == [f"a/{NASTY}", NASTY]
+    assert row[CSV_COLUMNS.index("tags")] == "heavy rain; weather; continuous"
+
+
+def test_a_page_about_a_sound_holds_on_one_line_each() -> None:
+    page = record_markdown(make_record(file_name=NASTY))
+    assert page.startswith('# rain "wet", tür \\| \\#1 = \\*x\\*.wav\n')
+    assert "| 0.00 s | 4.00 s | heavy rain | 90% |" in page
+
+
+def test_every_link_of_the_contents_leads_somewhere() -> None:
+    entries = [
+        CatalogEntry("b/rain.wav", "weather", "heavy rain", "Heavy rain."),
+        CatalogEntry(f"a/{NASTY}", "weather", "heavy rain", "Heavy rain.", ("rain",), 0.5, 2.0),
+        CatalogEntry("c.wav", "Wea ther", "x", "X."),
+        CatalogEntry("d.wav", "wea-ther", "x", "X."),
+        CatalogEntry("e.wav", "", "", ""),
+    ]
+    text = "".join(markdown_catalog(entries))
+    links = re.findall(r"\]\(#([^)]+)\)", text)
+    anchors = re.findall(r'<a id="([^"]+)">', text)
+    assert len(links) == len(set(links)) == 4
+    assert links == anchors
+    assert text.index("a/rain") < text.index("b/rain")
+    assert len([line for line in text.splitlines() if line.startswith("| ") and "sound |" not in line]) == 5
+
+
+def test_records_make_a_catalog_too() -> None:
+    text = "".join(markdown_catalog([make_record()]))
+    assert "## weather" in text
+    assert "1 sound\n" in text
+
+
+def test_markdown_marks_are_shown_as_they_are() -> None:
+    assert escape_markdown("<b>*a*</b> [x](y)\n|") == r"\<b\>\*a\*\</b\> \[x\](y) \|"
+
+
+def test_soundminer_gets_our_words_in_notes_and_keywords_and_never_in_description() -> None:
+    row = soundminer_row(make_record(), file_path="/sfx/rain.wav")
+    assert row == {
+        "Filename": "rain.wav",
+        "FilePath": "/sfx/rain.wav",
+        "Keywords": "heavy rain, weather, continuous",
+        "Category": "RAIN",
+        "SubCategory": "GENERAL",
+        "CatID": "RAIN",
+        "CategoryFull": "RAIN-GENERAL",
+        "Notes": "Heavy rain, continuous.",
+    }
+    assert "Description" in soundminer_row(make_record(), text_field="Description")
+    with pytest.raises(ValueError, match="FXName"):
+        soundminer_row(make_record(), text_field="FXName")
+
+
+def test_soundminer_keeps_what_people_wrote_into_the_file() -> None:
+    embedded = {"Keywords": "wet, heavy rain", "Notes": "Take 2", "CatID": "RAINVege", "Library": "Wet Days"}
+    row = soundminer_row(make_record(embedded=embedded), library="ours")
+    assert row["Keywords"] == "wet, heavy rain, weather, continuous"
+    assert row["Notes"] == "Take 2 | Heavy rain, continuous."
+    assert (row["CatID"], row["Library"]) == ("RAINVege", "Wet Days")
+    assert "Category" not in row
+
+
+def test_soundminer_csv_byte_for_byte() -> None:
+    rows = [soundminer_row(make_record(file_name=NASTY), description='A "wet" day,\r\nindeed', tags=["tür"])]
+    columns = ["Filename", "Keywords", "Notes"]
+    assert "".join(soundminer_csv(rows, columns)) == (
+        f'{BOM}Filename,Keywords,Notes\r\n"rain ""wet"", tür | #1 = *x*.wav",tür,"A ""wet"" day, indeed"\r\n'
+    )
+
+
+def test_soundminer_tab_byte_for_byte() -> None:
+    rows = [soundminer_row(make_record(file_name="a\tb.wav"), description="x", tags=[])]
+    assert "".join(soundminer_tab(rows, ["Filename", "Notes"])) == "Filename\tNotes\na b.wav\tx\n"
+
+
+def test_only_columns_with_content_are_written() -> None:
+    assert columns_in_use([{"Notes": "x"}, {"CatID": "RAIN", "Filename": "a"}]) == ["Filename", "CatID", "Notes"]
+    assert columns_in_use([]) == ["Filename"]
+
+
+def test_names_that_soundminer_would_confuse_are_listed() -> None:
+    assert repeated_names(["a/Rain.wav", "b/rain.WAV", "c/dog.wav", "d\\dog.wav", "e/dog2.wav"]) == [
+        "dog.wav",
+        "rain.wav",
+    ]
