@@ -11,7 +11,7 @@ class SearchConfig(AppConfig):
     name = "search"
 
     def ready(self) -> None:
-        if "config.wsgi" in sys.modules:  # the web process: a command or a worker loads the text tower only when asked
-            from search.text import warm_in_background  # models are known only now
+        if "config.wsgi" in sys.modules:  # the web process: a command or a worker loads only what it is asked for
+            from search.warmup import warm_in_background  # models are known only now
 
             warm_in_background()

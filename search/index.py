@@ -131,8 +131,7 @@ class VectorIndex:
             most = min(k, len(self._ids), len(self._ids) if allowed is None else len(allowed))
             if most < 1:
                 return np.empty(0, np.int64), np.empty(0, np.float32)
-            selector = None if allowed is None else _selector(allowed)
-            products, found = self._flat.search(row, most, params=faiss.SearchParameters(sel=selector))
+            products, found = self._flat.search(row, most, params=_only(allowed))
         held = found[0] >= 0  # FAISS fills up with -1 where fewer are allowed than were asked for
         return found[0][held], products[0][held]
 
@@ -190,10 +189,15 @@ def _as_ids(ids: ArrayLike | Iterable[int]) -> NDArray[np.int64]:
     return keys
 
 
-def _selector(allowed: NDArray[np.int64]) -> faiss.IDSelector:
-    """Make a bitmap, one look an id, where ids are small enough for one, else a hash set."""
+def _only(allowed: NDArray[np.int64] | None) -> faiss.SearchParameters:
+    """Let a search find some ids only: by a bitmap, one look an id, where ids are small enough, else by a hash set."""
+    if allowed is None:
+        return faiss.SearchParameters()
     if not len(allowed) or allowed.max() > BITMAP_MAX_ID:
-        return faiss.IDSelectorBatch(allowed)
-    keep = np.zeros(int(allowed.max()) + 1, bool)
-    keep[allowed] = True
-    return faiss.IDSelectorBitmap(np.packbits(keep, bitorder="little"))
+        selector: faiss.IDSelector = faiss.IDSelectorBatch(allowed)
+    else:
+        keep = np.zeros(int(allowed.max()) + 1, bool)
+        keep[allowed] = True
+        bits = np.packbits(keep, bitorder="little")
+        selector = faiss.IDSelectorBitmap(bits)  # type: ignore[call-arg, arg-type]  # faiss's stubs miss its wrapper
+    return faiss.SearchParameters(sel=selector)  # type: ignore[call-arg]  # the same

@@ -44,6 +44,14 @@ def fuse(rankings: Mapping[str, Sequence[int]], *, weights: Mapping[str, float] 
     return sorted(fused, key=lambda one: (-one.score, one.id))
 
 
+def log_evidence(label_cosines: NDArray[np.float32], *, logit_scale: float) -> NDArray[np.float64]:
+    """How strongly sounds (n,) lie near texts at all: log of the summed odds of all labels, of their cosines (n, m)."""
+    logits = logit_scale * label_cosines.astype(np.float64)
+    highest = logits.max(axis=1)
+    evidence: NDArray[np.float64] = highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=1))
+    return evidence
+
+
 def rank_against_labels(
     cosines: NDArray[np.float32],
     label_cosines: NDArray[np.float32],
@@ -58,11 +66,19 @@ def rank_against_labels(
     a sound's own labels reach is therefore taken off: at `share` 1 the score is log softmax of the query among the
     labels, an order in which a hub has no lead. Only the order is meant, never a number to show.
     """
-    query_logits = logit_scale * cosines.astype(np.float64)
+    logits = logit_scale * cosines.astype(np.float64)
     if not label_cosines.size:
-        return query_logits
-    label_logits = logit_scale * label_cosines.astype(np.float64)
-    highest = label_logits.max(axis=1)
-    explained = highest + np.log(np.exp(label_logits - highest[:, np.newaxis]).sum(axis=1))  # stable logsumexp, (n,)
-    scores: NDArray[np.float64] = query_logits - share * explained
+        return logits
+    scores: NDArray[np.float64] = logits - share * log_evidence(label_cosines, logit_scale=logit_scale)
     return scores
+
+
+def is_likely(
+    cosines: NDArray[np.float32], label_cosines: NDArray[np.float32], *, logit_scale: float
+) -> NDArray[np.bool_]:
+    """Whether a query explains sounds (n,) better than a label taken by chance would; arguments as above."""
+    if not label_cosines.size:
+        return cosines > 0
+    average = log_evidence(label_cosines, logit_scale=logit_scale) - np.log(label_cosines.shape[1])
+    likely: NDArray[np.bool_] = logit_scale * cosines.astype(np.float64) > average
+    return likely

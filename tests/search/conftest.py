@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,22 +12,50 @@ import pytest
 from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
+from catalog import engine
 from catalog.models import Embedding, Library, Sound
+from search import text
 from search.sync import forget_indexes
+from search.text import forget_texts
+from tests.analysis.conftest import write_random_model
 
 DIM = 16
 
 
 @pytest.fixture(autouse=True)
-def fresh_indexes() -> Iterator[None]:
+def fresh_process() -> Iterator[None]:
     forget_indexes()
+    forget_texts()
     yield
     forget_indexes()
+    forget_texts()
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of random weights that was taught two labels."""
+    folder = write_random_model(tmp_path_factory.mktemp("models") / "small")
+    facts = {"template": "a sound of {}.", "known_labels": ["heavy rain", "dog bark"]}
+    (folder / "timbre.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder
 
 
 @pytest.fixture
 def model() -> ModelKey:
     return ModelKey("tests/small", "r1")
+
+
+@pytest.fixture
+def ears(model: ModelKey, monkeypatch: pytest.MonkeyPatch) -> dict[str, NDArray[np.float32]]:
+    """Stands in for the text tower: what each query means, by the query; labels are the first three axes."""
+    meanings: dict[str, NDArray[np.float32]] = {}
+
+    def meaning_of(query: str) -> text.Meaning:
+        return text.Meaning(meanings[query], np.eye(3, DIM, dtype=np.float32), logit_scale=20.0)
+
+    monkeypatch.setattr(text, "meaning_of", meaning_of)
+    monkeypatch.setattr(engine, "active_model", lambda: model)
+    return meanings
 
 
 @pytest.fixture
@@ -45,7 +75,12 @@ def make_sound(library: Library) -> Callable[..., Sound]:
 @pytest.fixture
 def embed(model: ModelKey) -> Callable[..., Embedding]:
     def write(sound: Sound, vector: NDArray[np.float32], **columns: Any) -> Embedding:
-        key = {"model_id": model.model_id, "model_revision": model.revision, "window_s": 2.0, "hop_s": 0.5}
+        key: dict[str, Any] = {
+            "model_id": model.model_id,
+            "model_revision": model.revision,
+            "window_s": 2.0,
+            "hop_s": 0.5,
+        }
         row, _ = Embedding.objects.update_or_create(
             sound=sound,
             **(key | columns),

@@ -217,6 +217,15 @@ def test_a_row_that_breaks_is_forgotten(model: ModelKey, make_sound: MakeSound, 
     assert held(current_index(model)) == {}
 
 
+def test_a_silent_sound_has_no_place_in_the_index(
+    model: ModelKey, make_sound: MakeSound, embed: Embed, caplog: pytest.LogCaptureFixture
+) -> None:
+    embed(make_sound("silence.wav"), np.zeros(DIM, np.float32))
+
+    assert held(current_index(model)) == {}
+    assert not caplog.records
+
+
 @pytest.mark.django_db(transaction=True)
 def test_numbers_that_fall_back_mean_another_server_and_a_new_load(
     model: ModelKey, make_sound: MakeSound, embed: Embed

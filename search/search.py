@@ -1,0 +1,178 @@
+"""Sounds for words, for a sound, or for a file: what is found by words and by ear, merged, with the reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analysis.clap import ModelKey
+from analysis.errors import ModelUnavailable
+from catalog import engine
+from catalog.browse import SoundFilters
+from catalog.lexical import LexicalMatch, lexical_matches
+from catalog.models import Sound
+from search import text
+from search.ranking import MEANING, WORDS, fuse, is_likely, rank_against_labels
+from search.sync import current_index
+
+CANDIDATES = 1_000
+"""Nearest sounds that are looked at again with the labels in view: wide enough that hubs cannot crowd out the right
+ones, and small enough to take a millisecond or two."""
+
+DEPTH = 500
+"""Sounds of each part that count in the merged order, and the most that one answer holds. It is the same however many
+are asked for, so that asking for more never changes the order of the first."""
+
+PLACES = {
+    "file name": 'name has "{}"',
+    "written in the file": 'the file says "{}"',
+    "tag": 'tags have "{}"',
+    "label": 'label has "{}"',
+    "description": 'description has "{}"',
+    "synonym": 'another word for it is "{}"',
+}
+"""Where catalog.lexical found a word, as a reason to read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A found sound and why it was found."""
+
+    sound: Sound
+    score: float  # of the merged order, or the cosine where a sound was asked with: to compare within one answer only
+    similarity: float | None  # cosine as the model gives it; None where only words led here
+    why: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class SearchResults:
+    """What was found, the best first."""
+
+    query: str
+    hits: list[Hit] = field(default_factory=list)
+    notice: str = ""  # what the reader should know: a part of the search that could not be done
+
+
+@dataclass(frozen=True, slots=True)
+class _Likeness:
+    """How near a sound lies to what was asked for, and whether that is more than chance."""
+
+    similarity: float
+    is_likely: bool
+
+    def why(self, what: str) -> str:
+        return f'{"sounds like" if self.is_likely else "faintly like"} "{what}" (similarity {self.similarity:.2f})'
+
+
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """Sounds that resemble the words of a query, the best first."""
+
+    likenesses: Mapping[int, _Likeness] = field(default_factory=dict)
+    notice: str = ""
+
+
+def search_sounds(
+    query: str, filters: SoundFilters | None = None, *, limit: int = 50, lexical: bool = True, semantic: bool = True
+) -> SearchResults:
+    """Find sounds for words. `lexical` searches what is written, `semantic` what is heard; both are merged."""
+    words = " ".join(query.split())
+    if not words or limit < 1:
+        return SearchResults(words)
+    filters = None if filters is None else replace(filters, q="")  # its words would have to match as well
+    written = {match.sound_id: match for match in lexical_matches(words, filters, DEPTH)} if lexical else {}
+    heard = _hear(words, filters) if semantic else _Heard()
+    fused = fuse({WORDS: list(written), MEANING: list(heard.likenesses)})[: min(limit, DEPTH)]
+    sounds = _sounds(one.id for one in fused)
+    hits = [
+        _hit(words, sounds[one.id], one.score, heard.likenesses.get(one.id), written.get(one.id))
+        for one in fused
+        if one.id in sounds  # else removed a moment ago
+    ]
+    return SearchResults(words, hits, heard.notice)
+
+
+def similar_sounds(sound: Sound, *, limit: int = 20) -> SearchResults:
+    """Find sounds that sound like one of the catalog."""
+    try:
+        model = engine.active_model()
+    except ModelUnavailable as error:
+        return SearchResults(sound.file_name, notice=f"Similar sounds cannot be found: {error}")
+    index = current_index(model)
+    if index is None:
+        return SearchResults(sound.file_name, notice=_nothing_heard_yet(model.model_id))
+    with index.steady():
+        if sound.pk not in index:
+            notice = f"This sound is silent or has not been analyzed with {model.model_id} yet."
+            return SearchResults(sound.file_name, notice=notice)
+        ids, cosines = index.search(index.vectors([sound.pk])[0], limit + 1)
+    others = ids != sound.pk
+    return _resembling(sound.file_name, ids[others][:limit], cosines[others][:limit], content_hash=sound.content_hash)
+
+
+def similar_to_audio(path: Path, *, name: str = "", limit: int = 20) -> SearchResults:
+    """Find sounds that sound like a file, which need not be in the catalog; `name` is what to call it."""
+    analyzed = engine.analyzer().analyze(path, "clip_only")
+    embeddings = analyzed.embeddings
+    index = current_index(ModelKey(embeddings.model_id, embeddings.model_revision))
+    called = name or path.name
+    if not embeddings.clip.any():
+        return SearchResults(called, notice="This file is silent: nothing sounds like it.")
+    if index is None:
+        return SearchResults(called, notice=_nothing_heard_yet(embeddings.model_id))
+    ids, cosines = index.search(embeddings.clip, limit)
+    return _resembling(called, ids, cosines, content_hash=analyzed.content_hash)
+
+
+def _hear(words: str, filters: SoundFilters | None) -> _Heard:
+    try:
+        model = engine.active_model()
+        index = current_index(model)
+        if index is None:
+            return _Heard(notice=f"Searched in words only. {_nothing_heard_yet(model.model_id)}")
+        meaning = text.meaning_of(words)
+    except ModelUnavailable as error:
+        return _Heard(notice=f"Searched in words only, not by ear: {error}")
+    allowed = None if filters is None or filters.is_empty else _allowed_ids(filters)
+    with index.steady():
+        ids, cosines = index.search(meaning.vector, CANDIDATES, allowed_ids=allowed)
+        label_cosines = index.vectors(ids) @ meaning.label_vectors.T
+    scores = rank_against_labels(cosines, label_cosines, logit_scale=meaning.logit_scale)
+    likely = is_likely(cosines, label_cosines, logit_scale=meaning.logit_scale)
+    order = np.argsort(-scores, kind="stable")[:DEPTH]
+    return _Heard({int(ids[at]): _Likeness(float(cosines[at]), bool(likely[at])) for at in order})
+
+
+def _allowed_ids(filters: SoundFilters) -> NDArray[np.int64]:
+    ids = filters.apply(Sound.objects.all()).order_by().values_list("id", flat=True)
+    return np.fromiter(ids, np.int64)
+
+
+def _sounds(ids: Iterable[int]) -> dict[int, Sound]:
+    columns = Sound.objects.select_related("library", "current_analysis")
+    return columns.defer("search_vector", "search_name", "search_words", "embedded").in_bulk(list(ids))
+
+
+def _resembling(name: str, ids: NDArray[np.int64], cosines: NDArray[np.float32], *, content_hash: str) -> SearchResults:
+    sounds = _sounds(ids.tolist())
+    hits = []
+    for sound_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
+        if found := sounds.get(sound_id):
+            same = ["the same audio"] if content_hash and found.content_hash == content_hash else []
+            hits.append(Hit(found, cosine, cosine, [*same, _Likeness(cosine, is_likely=True).why(name)]))
+    return SearchResults(name, hits)
+
+
+def _hit(words: str, sound: Sound, score: float, heard: _Likeness | None, match: LexicalMatch | None) -> Hit:
+    why = [] if heard is None else [heard.why(words)]
+    if match:
+        why += [PLACES[place].format(word) for place, word in match.found]
+    return Hit(sound, score, None if heard is None else heard.similarity, why)
+
+
+def _nothing_heard_yet(model_id: str) -> str:
+    return f"No sound has been analyzed with {model_id} yet."

@@ -1,0 +1,32 @@
+"""What the first search would have to wait for, made ready beside everything else."""
+
+from __future__ import annotations
+
+import logging
+from threading import Thread
+
+from django.db import Error, connection
+
+from analysis.errors import AnalysisError
+from catalog import engine
+from search.sync import current_index
+from search.text import meaning_of
+
+logger = logging.getLogger(__name__)
+
+
+def warm_in_background() -> Thread:
+    thread = Thread(target=warm, name="warm-search", daemon=True)
+    thread.start()
+    return thread
+
+
+def warm() -> None:
+    """Load the text tower and the index. Where one cannot be had, search says so when it is asked."""
+    try:
+        meaning_of("rain")
+        current_index(engine.active_model())
+    except (AnalysisError, Error) as error:
+        logger.warning("Search is not warm: %s", error)
+    finally:
+        connection.close()  # this thread's own, which nobody would close after it

@@ -1,0 +1,249 @@
+"""Words and ears together, on sounds whose places were chosen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+from numpy.typing import NDArray
+
+from analysis.clap import ModelKey
+from analysis.errors import ModelUnavailable
+from catalog import engine
+from catalog.browse import SoundFilters
+from catalog.lexical import PARTS
+from catalog.models import Embedding, Library, Sound
+from search import text
+from search.search import PLACES, search_sounds, similar_sounds, similar_to_audio
+from tests.search.vectors import axis, unit_rows
+
+pytestmark = pytest.mark.django_db
+
+DIM = 16
+RAIN, DOG = 0, 1
+MakeSound = Callable[..., Sound]
+Embed = Callable[..., Embedding]
+Ears = dict[str, NDArray[np.float32]]
+
+
+def between(first: int, second: int, cosine: float) -> NDArray[np.float32]:
+    """A unit vector at a cosine to one axis, the rest of it along another."""
+    return cosine * axis(first, DIM) + np.float32(np.sqrt(1 - cosine**2)) * axis(second, DIM)
+
+
+@pytest.fixture
+def rain(make_sound: MakeSound, embed: Embed, ears: Ears) -> Sound:
+    ears["rain"] = axis(RAIN, DIM)
+    sound = make_sound(
+        "Track 18.wav", description="Heavy rain.", tags=["heavy rain"], category="weather", confidence=0.8
+    )
+    embed(sound, between(RAIN, 5, 0.61))
+    return sound
+
+
+@pytest.fixture
+def dog(make_sound: MakeSound, embed: Embed) -> Sound:
+    sound = make_sound("Audio 03.wav", category="animals", search_words="A dog barks.\ndog bark animals\ndog bark\n")
+    embed(sound, between(DOG, RAIN, 0.95))
+    return sound
+
+
+def test_a_sound_is_found_by_ear_alone(rain: Sound, dog: Sound) -> None:
+    found = search_sounds("  rain ", lexical=False)
+
+    assert found.query == "rain"
+    assert [hit.sound for hit in found.hits] == [rain, dog]
+    assert found.hits[0].similarity == pytest.approx(0.61, abs=1e-4)
+    assert found.hits[0].why == ['sounds like "rain" (similarity 0.61)']
+    assert found.notice == ""
+
+
+def test_what_another_label_explains_better_is_called_faint(rain: Sound, dog: Sound) -> None:
+    assert search_sounds("rain", lexical=False).hits[1].why == ['faintly like "rain" (similarity 0.31)']
+
+
+def test_a_hub_near_every_label_does_not_come_first(rain: Sound, make_sound: MakeSound, embed: Embed) -> None:
+    hub = make_sound("click.wav")
+    embed(hub, (axis(0, DIM) + axis(1, DIM) + axis(2, DIM)) / np.float32(np.sqrt(3)) * np.float32(0.999))
+    embed(rain, between(RAIN, 5, 0.5))
+
+    found = search_sounds("rain", lexical=False)
+
+    assert found.hits[1].similarity == pytest.approx(0.577, abs=1e-3)  # nearer than the rain, by bare cosine
+    assert [hit.sound for hit in found.hits] == [rain, hub]
+
+
+def test_a_sound_is_found_by_words_alone(rain: Sound, make_sound: MakeSound) -> None:
+    named = make_sound("Rain on tent.wav", search_name="rain on tent\n")
+    tagged = make_sound("x.wav", search_name="x\n", search_words="\n\nlight rain , wet\n")
+
+    found = search_sounds("rain", semantic=False)
+
+    assert [(hit.sound, hit.similarity, hit.why) for hit in found.hits] == [
+        (named, None, ['name has "rain"']),
+        (tagged, None, ['tags have "rain"']),
+    ]
+
+
+def test_what_is_written_and_heard_comes_first_with_both_reasons(
+    rain: Sound, dog: Sound, make_sound: MakeSound, embed: Embed
+) -> None:
+    both = make_sound("rain_02.wav", search_name="rain 02\n")
+    embed(both, between(RAIN, 6, 0.6))
+
+    hits = search_sounds("rain").hits
+
+    assert [hit.sound for hit in hits] == [both, rain, dog]
+    assert hits[0].why == ['sounds like "rain" (similarity 0.60)', 'name has "rain"']
+    assert hits[0].score == pytest.approx(1 / 62 + 1 / 61)
+
+
+def test_every_place_of_a_word_can_be_told() -> None:
+    assert {name for name, _, _ in PARTS} == set(PLACES)
+
+
+@pytest.mark.parametrize("query", ["", "   "])
+def test_an_empty_query_finds_nothing(rain: Sound, query: str) -> None:
+    assert search_sounds(query).hits == []
+
+
+def test_filters_hold_for_words_and_ears(rain: Sound, dog: Sound) -> None:
+    assert [hit.sound for hit in search_sounds("rain", SoundFilters(category="animals")).hits] == [dog]
+    assert [hit.sound for hit in search_sounds("rain", SoundFilters(tags=("heavy rain",))).hits] == [rain]
+    assert search_sounds("rain", SoundFilters(category="nowhere")).hits == []
+
+
+def test_the_words_of_a_filter_do_not_narrow_a_search(rain: Sound, dog: Sound) -> None:
+    assert len(search_sounds("rain", SoundFilters(q="rain")).hits) == 2
+
+
+def test_the_limit_holds_and_does_not_change_the_order(rain: Sound, make_sound: MakeSound, embed: Embed) -> None:
+    for number, vector in enumerate(unit_rows(20, DIM)):
+        embed(make_sound(f"rain {number}.wav" if number % 3 == 0 else f"{number}.wav"), vector)
+
+    whole = [hit.sound.pk for hit in search_sounds("rain").hits]
+
+    assert len(whole) == 21
+    assert [hit.sound.pk for hit in search_sounds("rain", limit=7).hits] == whole[:7]
+
+
+def test_the_number_of_queries_does_not_grow(rain: Sound, make_sound: MakeSound, embed: Embed) -> None:
+    filters = SoundFilters(min_duration=0.0)
+    Sound.objects.update(duration_s=1.0)
+    search_sounds("rain", filters)
+    with CaptureQueriesContext(connection) as few:
+        hits = search_sounds("rain", filters).hits
+        [hit.sound.library.name for hit in hits]
+    for number, vector in enumerate(unit_rows(30, DIM)):
+        embed(make_sound(f"rain {number}.wav", duration_s=1.0), vector)
+    search_sounds("rain", filters)
+
+    with CaptureQueriesContext(connection) as many:
+        hits = search_sounds("rain", filters).hits
+        [(hit.sound.library.name, hit.sound.current_analysis) for hit in hits]
+
+    assert len(hits) == 31
+    assert len(many) == len(few)
+
+
+def test_without_a_model_words_are_searched_and_a_notice_says_so(
+    rain: Sound, make_sound: MakeSound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(query: str) -> text.Meaning:
+        raise ModelUnavailable("model x/y is not on this machine; run `timbre model install x/y`")
+
+    monkeypatch.setattr(text, "meaning_of", missing)
+    named = make_sound("rain.wav")
+
+    found = search_sounds("rain")
+
+    assert [hit.sound for hit in found.hits] == [named]
+    assert found.notice == (
+        "Searched in words only, not by ear: model x/y is not on this machine; run `timbre model install x/y`"
+    )
+
+
+def test_before_the_first_analysis_a_notice_says_that_nothing_was_heard(ears: Ears, make_sound: MakeSound) -> None:
+    make_sound("rain.wav")
+
+    found = search_sounds("rain")
+
+    assert len(found.hits) == 1
+    assert found.notice == "Searched in words only. No sound has been analyzed with tests/small yet."
+
+
+def test_similar_sounds_stand_by_bare_cosine_without_the_sound_itself(rain: Sound, dog: Sound) -> None:
+    found = similar_sounds(rain)
+
+    assert [hit.sound for hit in found.hits] == [dog]
+    assert found.hits[0].similarity == pytest.approx(0.61 * np.sqrt(1 - 0.95**2), abs=1e-4)
+    assert found.hits[0].why == ['sounds like "Track 18.wav" (similarity 0.19)']
+
+
+def test_the_same_audio_is_named(rain: Sound, make_sound: MakeSound, embed: Embed) -> None:
+    rain.content_hash = "ab" * 32
+    embed(copy := make_sound("copy.wav", content_hash=rain.content_hash), between(RAIN, 5, 0.61))
+
+    assert similar_sounds(rain).hits[0].sound == copy
+    assert similar_sounds(rain).hits[0].why[0] == "the same audio"
+
+
+def test_a_sound_without_a_place_has_no_similar_ones(rain: Sound, make_sound: MakeSound) -> None:
+    found = similar_sounds(make_sound("new.wav"))
+
+    assert found.hits == []
+    assert found.notice == "This sound is silent or has not been analyzed with tests/small yet."
+
+
+def test_a_sound_removed_meanwhile_is_not_among_the_hits(rain: Sound, dog: Sound) -> None:
+    dog.delete()
+
+    assert [hit.sound for hit in search_sounds("rain").hits] == [rain]
+    assert similar_sounds(rain).hits == []
+
+
+class FixedAnalyzer:
+    """Hears the same in every file, as the analyzer would tell it."""
+
+    def __init__(self, model: ModelKey, clip: NDArray[np.float32]) -> None:
+        self.model_id, self.model_revision = model.model_id, model.revision
+        self.clip = clip
+        self.content_hash = "cd" * 32
+
+    def analyze(self, path: Path, profile: str) -> FixedAnalyzer:
+        assert profile == "clip_only"
+        return self
+
+    @property
+    def embeddings(self) -> FixedAnalyzer:
+        return self
+
+
+def test_sounds_are_found_for_a_file(rain: Sound, dog: Sound, model: ModelKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "analyzer", lambda: FixedAnalyzer(model, axis(DOG, DIM)))
+
+    found = similar_to_audio(Path("/tmp/upload.wav"), name="bark.wav")
+
+    assert [hit.sound for hit in found.hits] == [dog, rain]
+    assert found.hits[0].why == ['sounds like "bark.wav" (similarity 0.95)']
+
+
+def test_a_silent_file_sounds_like_nothing(rain: Sound, model: ModelKey, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "analyzer", lambda: FixedAnalyzer(model, np.zeros(DIM, np.float32)))
+
+    found = similar_to_audio(Path("silence.wav"))
+
+    assert found.hits == []
+    assert found.notice == "This file is silent: nothing sounds like it."
+
+
+def test_the_library_comes_with_each_hit(rain: Sound, library: Library) -> None:
+    hit = search_sounds("rain").hits[0]
+
+    with CaptureQueriesContext(connection) as queries:
+        assert hit.sound.library == library
+    assert len(queries) == 0
