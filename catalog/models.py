@@ -11,7 +11,7 @@ from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
 from django.db.models import F, GeneratedField, Q
-from django.db.models.functions import Now
+from django.db.models.functions import MD5, Coalesce, Now
 
 
 class Library(models.Model):
@@ -53,9 +53,12 @@ class Run(models.Model):
     total = models.PositiveIntegerField(default=0)  # analysis: sounds queued; scan: files seen
     done = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
-    findings = models.JSONField(default=dict, blank=True)  # scan: new, changed, moved, missing, duplicate, unreadable, skipped
-    problems = models.JSONField(default=list, blank=True)  # scan: [{"path", "reason"}] for what has no row (folders, links)
+    # Of a scan: how many were new, changed, moved, missing, back, duplicate, unreadable, unchanged, skipped
+    findings = models.JSONField(default=dict, blank=True)
+    # Of a scan: [{"path", "reason"}] for what has no row (folders, links)
+    problems = models.JSONField(default=list, blank=True)
     error = models.TextField(blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)  # of a scan: how often a worker began it
     lease_until = models.DateTimeField(null=True, blank=True)  # a running scan: renewed by its worker
     claimed_by = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(db_default=Now())
@@ -67,6 +70,14 @@ class Run(models.Model):
         indexes: ClassVar = [
             # the runs page and the sweep ask for what is not finished
             models.Index(fields=["state"], name="run_unfinished", condition=Q(state__in=["waiting", "running"])),
+        ]
+        constraints: ClassVar = [
+            # asking for a scan twice is asking once
+            models.UniqueConstraint(
+                fields=["library"],
+                condition=Q(kind="scan", state__in=["waiting", "running"]),
+                name="run_one_open_scan_per_library",
+            ),
         ]
 
     def __str__(self) -> str:
@@ -94,8 +105,10 @@ class Sound(models.Model):
     file_name = models.TextField()
     size_bytes = models.BigIntegerField()
     modified_ns = models.BigIntegerField()  # st_mtime_ns
-    file_hash = models.CharField(max_length=64, blank=True)  # of the file's first and last parts and size: tells a moved file
-    content_hash = models.CharField(max_length=64, blank=True)  # sha256 of the decoded mono signal, set by the first analysis
+    # Of the file's first and last parts and its size: tells a moved file
+    file_hash = models.CharField(max_length=64, blank=True)
+    # SHA-256 of the decoded mono signal, set by the first analysis
+    content_hash = models.CharField(max_length=64, blank=True)
 
     # Container facts, read by the scan
     format = models.CharField(max_length=40, blank=True)
@@ -111,20 +124,21 @@ class Sound(models.Model):
     wanted_profile = models.CharField(max_length=100, blank=True)  # what the queue is to apply
     run = models.ForeignKey(Run, null=True, blank=True, on_delete=models.SET_NULL, related_name="sounds")
     queued_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveSmallIntegerField(default=0)  # claims since it was queued: what kills workers is given up
     claimed_by = models.CharField(max_length=64, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
 
     # What people see: the current analysis, and over it their edits (catalog.store.refresh_sound keeps these)
-    current_analysis = models.ForeignKey(
-        "Analysis", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
-    )
+    current_analysis = models.ForeignKey("Analysis", null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
     category = models.CharField(max_length=60, blank=True)
     label = models.CharField(max_length=120, blank=True)
     confidence = models.FloatField(null=True, blank=True)
     description = models.TextField(blank=True)
     tags = ArrayField(models.CharField(max_length=120), default=list, blank=True)
-    search_name = models.TextField(blank=True)  # words of path and embedded metadata, accents removed, split at case and digits
-    search_words = models.TextField(blank=True)  # words of description, label, category, tags, synonyms
+    # Two lines: words of the path, split at capitals and digits; words of the embedded metadata. Accents removed
+    search_name = models.TextField(blank=True)
+    # Four lines: description; label and category; tags; synonyms of the label and the tags. Accents removed
+    search_words = models.TextField(blank=True)
     search_vector = GeneratedField(
         expression=SearchVector("search_name", weight="A", config="english")
         + SearchVector("search_words", weight="B", config="english"),
@@ -137,13 +151,17 @@ class Sound(models.Model):
     class Meta:
         ordering: ClassVar = ["id"]
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["library", "path"], name="sound_once_per_library"),
+            # of the hash, because a path may be longer than what an index entry holds
+            models.UniqueConstraint("library", MD5("path"), name="sound_once_per_library"),
         ]
         indexes: ClassVar = [
-            # the catalog page: a category, best first, keyset on (confidence, id)
-            models.Index(F("category"), F("confidence").desc(nulls_last=True), F("id"), name="sound_by_category"),
+            # the catalog page: all sounds or a category, the surest first, keyset on catalog.browse.DOUBT and id
+            models.Index(Coalesce(F("confidence") * -1.0, 1.0), F("id"), name="sound_by_confidence"),
+            models.Index(F("category"), Coalesce(F("confidence") * -1.0, 1.0), F("id"), name="sound_by_category"),
             # the queue's sweep: what is due in each state
-            models.Index(fields=["state", "queued_at"], name="sound_due", condition=Q(state__in=["queued", "analyzing"])),
+            models.Index(
+                fields=["state", "queued_at"], name="sound_due", condition=Q(state__in=["queued", "analyzing"])
+            ),
             # progress of a run, and its failures
             models.Index(fields=["run", "state"], name="sound_by_run"),
             # a moved file is recognized by its hash
@@ -206,7 +224,8 @@ class Embedding(models.Model):
     dim = models.PositiveSmallIntegerField()
     clip = models.BinaryField()  # float32, (dim,), unit length
     windows = models.BinaryField()  # float16, (n, dim)
-    changed_xid = models.BigIntegerField(default=0)  # the transaction that wrote the row, set by a trigger; the index follows it
+    # The transaction that wrote the row, set by a trigger; the index follows it
+    changed_xid = models.BigIntegerField(default=0)
 
     class Meta:
         constraints: ClassVar = [

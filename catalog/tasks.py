@@ -1,0 +1,169 @@
+"""The jobs of a worker: analyzing sounds, scanning libraries, and sending both into the queue."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from functools import partial
+from itertools import groupby
+from typing import Any
+
+import dramatiq
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Now
+
+from analysis.errors import AnalysisError
+from catalog import engine, scan, store
+from catalog.models import Library, Run, Sound
+from catalog.worker import LifeSigns, new_claim, show_device
+
+logger = logging.getLogger(__name__)
+
+# Here and not in the settings: the broker is made before models can be imported, and every worker imports its tasks
+dramatiq.get_broker().add_middleware(LifeSigns())
+
+BATCH = 8  # sounds of a message: small, so that several workers share a run, and what a dying one loses is little
+FEW = BATCH  # a request of so few sounds comes from a person who waits: it goes past the long runs
+RESENT_AT_ONCE = 2_000
+MAX_SCAN_ATTEMPTS = 3
+DAY_MS = 24 * 60 * 60 * 1000  # dramatiq's ten minutes are too few for a long file on a slow machine
+MAX_RETRIES = BATCH * store.MAX_ATTEMPTS  # each sound of a batch may break it until it is given up
+MIN_BACKOFF_MS, MAX_BACKOFF_MS = 1_000, 10_000
+job = partial(
+    dramatiq.actor,
+    time_limit=DAY_MS,
+    max_retries=MAX_RETRIES,
+    min_backoff=MIN_BACKOFF_MS,
+    max_backoff=MAX_BACKOFF_MS,
+)
+
+
+@job(queue_name="analysis", priority=10)
+def analyze_sounds(ids: list[int], profile: str) -> None:
+    claim = new_claim()
+    for sound_id in ids:
+        with store.claimed_sound(sound_id, profile, claim) as sound:
+            if sound is not None:
+                analyze_sound(sound, profile, claim)
+
+
+@job(queue_name="soon", priority=0)
+def analyze_few_sounds(ids: list[int], profile: str) -> None:
+    analyze_sounds.fn(ids, profile)
+
+
+def analyze_sound(sound: Sound, profile: str, claim: str) -> None:
+    try:
+        analyzed = engine.analyzer().analyze(sound.absolute_path, profile)
+    except AnalysisError as error:
+        if sound.absolute_path.exists():
+            logger.info("sound %s: %s", sound.pk, error)
+            store.fail_sound(sound, str(error), claim)
+        else:
+            store.lose_sound(sound, claim)
+        return
+    show_device(analyzed.record.analysis_provenance.device)
+    if not store.store_analysis(sound, analyzed, claim):
+        logger.info("sound %s: analyzed, but the claim was lost meanwhile; nothing stored", sound.pk)
+
+
+@job(queue_name="scan", priority=5)
+def scan_library(run_id: int) -> None:
+    claim = new_claim()
+    waiting = Run.objects.filter(pk=run_id, kind=Run.Kind.SCAN, state=Run.State.WAITING)
+    taken = {"claimed_by": claim, "lease_until": Now() + store.LEASE, "attempts": F("attempts") + 1}
+    if not waiting.update(state=Run.State.RUNNING, started_at=Now(), **taken):
+        return
+    run = Run.objects.select_related("library").get(pk=run_id)
+    if run.attempts > MAX_SCAN_ATTEMPTS:
+        end_scan(run, claim, state=Run.State.FAILED, error=run.error or "the scan broke off each time it was begun")
+        return
+    try:
+        scan_and_analyze(run, claim)
+    except scan.FolderUnavailable as error:
+        end_scan(run, claim, state=Run.State.FAILED, error=str(error))
+    except BaseException as error:
+        reason = f"{type(error).__name__}: {error}"
+        of_scan(run, claim).update(state=Run.State.WAITING, claimed_by="", lease_until=None, error=reason)
+        raise
+
+
+def scan_and_analyze(run: Run, claim: str) -> None:
+    if run.library is None:
+        raise ValueError(f"scan {run.pk} has no library")
+    counts = scan.scan_library(run.library, run)
+    with transaction.atomic():
+        found = {
+            "findings": counts.as_findings(),
+            "problems": counts.problems,
+            "failed": counts.unreadable,
+            "error": "",
+        }
+        if end_scan(run, claim, state=Run.State.DONE, total=counts.seen, done=counts.seen - counts.unreadable, **found):
+            Library.objects.filter(pk=run.library.pk).update(scanned_at=Now())
+            fresh = Sound.objects.filter(library=run.library, state=Sound.State.NEW)
+            if fresh.exists():
+                start_analysis(fresh, run.library.profile, library=run.library, follows=run)
+
+
+def of_scan(run: Run, claim: str) -> QuerySet[Run]:
+    return Run.objects.filter(pk=run.pk, state=Run.State.RUNNING, claimed_by=claim)
+
+
+def end_scan(run: Run, claim: str, **columns: Any) -> bool:
+    ended = of_scan(run, claim).update(finished_at=Now(), claimed_by="", lease_until=None, **columns)
+    return bool(ended)
+
+
+@transaction.atomic
+def start_analysis(
+    sounds: QuerySet[Sound], profile: str, *, library: Library | None = None, follows: Run | None = None
+) -> Run:
+    """Queue sounds as one run; where there is none, the run is done already."""
+    run = Run.objects.create(kind=Run.Kind.ANALYSIS, profile=profile, library=library, follows=follows)
+    send_sounds(store.queue_sounds(sounds, profile, run), profile)
+    return run
+
+
+@transaction.atomic
+def start_scan(library: Library) -> Run:
+    """Ask for a scan; one that is asked for already is the same one."""
+    asked = Run(kind=Run.Kind.SCAN, library=library)
+    Run.objects.bulk_create([asked], ignore_conflicts=True)  # the database allows one open scan of a library
+    run = Run.objects.get(library=library, kind=Run.Kind.SCAN, state__in=store.OPEN)
+    if run.state == Run.State.WAITING:
+        send(scan_library, run.pk)  # a second message finds the scan begun and does nothing
+    return run
+
+
+def send_sounds(ids: Sequence[int], profile: str) -> None:
+    actor = analyze_few_sounds if len(ids) <= FEW else analyze_sounds
+    for start in range(0, len(ids), BATCH):
+        send(actor, list(ids[start : start + BATCH]), profile)
+
+
+def send_due(waiting: timedelta) -> None:
+    """Send again what has waited long while a worker had nothing to do: its messages are lost."""
+    due = sorted(store.due_sounds(waiting=waiting, limit=RESENT_AT_ONCE), key=lambda one: (one[1], one[0]))
+    if due:
+        logger.info("%d sounds were due without a message; sent again", len(due))
+    for profile, sounds in groupby(due, key=lambda one: one[1]):
+        send_sounds([sound_id for sound_id, _ in sounds], profile)
+    for run_id in due_scans(waiting):
+        send(scan_library, run_id)
+
+
+def due_scans(waiting: timedelta) -> Iterable[int]:
+    scans = Run.objects.filter(kind=Run.Kind.SCAN, state=Run.State.WAITING, created_at__lt=Now() - waiting)
+    return scans.values_list("id", flat=True)
+
+
+def send(actor: dramatiq.Actor[..., Any], *arguments: Any) -> None:
+    """Send with the transaction: the queue in Postgres takes part in it, another one is told once it is through."""
+    if settings.BROKER_URL:
+        transaction.on_commit(partial(actor.send, *arguments), robust=True)
+    else:
+        actor.send(*arguments)

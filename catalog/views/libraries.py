@@ -1,0 +1,95 @@
+"""The libraries page: folders, what is in them, adding one and scanning it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from catalog import actions, engine
+from catalog.models import Library, Run, Sound
+from catalog.views.forms import LibraryForm
+from catalog.views.pages import render_page
+
+UNFINISHED = (Run.State.WAITING, Run.State.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class StateCount:
+    state: str
+    title: str
+    number: int
+    style: str
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    library: Library
+    total: int
+    counts: Sequence[StateCount]
+    run: Run | None  # the one at work, if any
+
+
+@require_GET
+def library_list(request: HttpRequest) -> HttpResponse:
+    return render_page(request, "catalog/library_list.html", library_context(LibraryForm()), part="libraries")
+
+
+@require_POST
+def library_add(request: HttpRequest) -> HttpResponse:
+    form = LibraryForm(request.POST)
+    if form.is_valid():
+        try:
+            library = actions.add_library(form.cleaned_data["root"], profile=form.cleaned_data["profile"])
+            return redirect("catalog:run-detail", actions.start_scan(library).pk)
+        except ValidationError as error:
+            form.add_error("root", error)
+    context = library_context(form)
+    return render_page(request, "catalog/library_list.html", context, status=HTTPStatus.BAD_REQUEST)
+
+
+@require_POST
+def library_scan(request: HttpRequest, library_id: int) -> HttpResponse:
+    run = actions.start_scan(get_object_or_404(Library, pk=library_id))
+    return redirect("catalog:run-detail", run.pk)
+
+
+def library_context(form: LibraryForm) -> dict[str, Any]:
+    cards = library_cards()
+    return {
+        "cards": cards,
+        "working": any(card.run for card in cards),
+        "profiles": list(engine.profiles()),
+        "library_form": form,
+    }
+
+
+def library_cards() -> list[Card]:
+    counts: dict[int, dict[str, int]] = defaultdict(dict)
+    grouped = Sound.objects.values("library_id", "state").annotate(number=Count("id")).order_by()
+    for row in grouped:
+        counts[row["library_id"]][row["state"]] = row["number"]
+    runs = {
+        run.library_id: run for run in Run.objects.filter(state__in=UNFINISHED, library__isnull=False).order_by("-id")
+    }
+    return [
+        Card(library, sum(counts[library.pk].values()), state_counts(counts[library.pk]), runs.get(library.pk))
+        for library in Library.objects.all()
+    ]
+
+
+def state_counts(numbers: dict[str, int]) -> list[StateCount]:
+    troubles = {Sound.State.FAILED, Sound.State.MISSING}
+    return [
+        StateCount(state.value, state.label.lower(), numbers[state.value], "bad" if state in troubles else "")
+        for state in Sound.State
+        if numbers.get(state.value)
+    ]

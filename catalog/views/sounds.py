@@ -1,0 +1,148 @@
+"""The catalog page, the page of a sound, and what can be asked for there."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+from django.core.exceptions import ValidationError
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import get_object_or_404, redirect
+from django.views.decorators.http import require_GET, require_POST
+
+from catalog import actions, engine
+from catalog.browse import InvalidFilters, SoundFilters, page_of_sounds
+from catalog.effective import newest_edits
+from catalog.models import Edit, Run, Sound
+from catalog.views.addresses import Address
+from catalog.views.facts import band_facts, compare, container_facts, embedded_facts, measured_facts, provenance_facts
+from catalog.views.forms import EditForm, LibraryForm, SelectionForm
+from catalog.views.groups import grouped_by_category
+from catalog.views.libraries import UNFINISHED, state_counts
+from catalog.views.listing import listing, title_of
+from catalog.views.pages import asks_for, refused, render_page
+
+PAGE_SIZE = 60
+
+
+@require_GET
+def sound_list(request: HttpRequest) -> HttpResponse:
+    try:
+        filters = SoundFilters.from_query(request.GET)
+        cursor = request.GET.get("cursor", "")
+        if asks_for(request, "rows"):
+            return render_page(request, "catalog/sound_list.html", rows_context(filters, cursor), part="rows")
+        context = list_context(Address.of(request), filters, cursor)
+    except InvalidFilters as error:
+        context = list_context(Address(request.path, QueryDict()), SoundFilters()) | {"problems": error.messages}
+        return render_page(request, "catalog/sound_list.html", context, part="browse", status=HTTPStatus.BAD_REQUEST)
+    return render_page(request, "catalog/sound_list.html", context, part="browse")
+
+
+def list_context(here: Address, filters: SoundFilters, cursor: str = "") -> dict[str, Any]:
+    context = listing(here, filters, export_view="catalog:export-download") | {
+        "heading": title_of(filters.category) if filters.category else "Catalog",
+        "scope_all": True,
+        "library_form": LibraryForm(),
+        "run": Run.objects.filter(state__in=UNFINISHED).order_by("-id").first(),
+    }
+    if not filters.is_empty or cursor:
+        return context | rows_context(filters, cursor)
+    grouped = Sound.objects.order_by().values_list("state").annotate(number=Count("id"))
+    states = [count for count in state_counts(dict(grouped)) if count.state != Sound.State.ANALYZED]
+    return context | {"groups": grouped_by_category(here, context["category_counts"]), "state_counts": states}
+
+
+def rows_context(filters: SoundFilters, cursor: str) -> dict[str, Any]:
+    page = page_of_sounds(filters, cursor, PAGE_SIZE)
+    return {"sounds": page.sounds, "next_cursor": page.next_cursor}
+
+
+@require_GET
+def sound_detail(request: HttpRequest, sound_id: int) -> HttpResponse:
+    sound = get_object_or_404(with_analysis(), pk=sound_id)
+    return render_page(request, "catalog/sound_detail.html", sound_context(sound, EditForm.of(sound)))
+
+
+def with_analysis() -> QuerySet[Sound]:
+    return Sound.objects.select_related("library", "current_analysis").defer(
+        "search_vector", "search_name", "search_words"
+    )
+
+
+def sound_context(sound: Sound, edit_form: EditForm) -> dict[str, Any]:
+    record = sound.current_analysis.record if sound.current_analysis else {}
+    analyses = list(sound.analyses.order_by("id"))
+    summary = record.get("acoustic_summary", {})
+    return {
+        "sound": sound,
+        "container": container_facts(sound),
+        "record": record,
+        "events": record.get("events", []),
+        "features": measured_facts(summary),
+        "bands": band_facts(summary),
+        "embedded": embedded_facts(sound.embedded),
+        "provenance": provenance_facts(record.get("analysis_provenance", {})),
+        "modified_at": datetime.fromtimestamp(sound.modified_ns / 1e9, UTC),
+        "analyses": analyses,
+        "comparison": compare(analyses, sound.current_analysis_id),
+        "profiles": list(engine.profiles()),
+        "chosen_profile": sound.wanted_profile or sound.library.profile,
+        "edit_form": edit_form,
+        "edited": newest_edits(sound),
+    }
+
+
+@require_POST
+def sound_edit(request: HttpRequest, sound_id: int) -> HttpResponse:
+    sound = get_object_or_404(with_analysis(), pk=sound_id)
+    withdrawn = request.POST.get("withdraw", "")
+    form = EditForm.of(sound, request.POST)
+    try:
+        if withdrawn in Edit.Field.values:
+            actions.edit_sound(sound, withdraw=[withdrawn])
+            return redirect("catalog:sound-detail", sound.pk)
+        if form.is_valid():
+            actions.edit_sound(sound, **form.edits())
+            return redirect("catalog:sound-detail", sound.pk)
+    except ValidationError as error:
+        form.add_error(None, error)
+    context = sound_context(sound, form)
+    return render_page(request, "catalog/sound_detail.html", context, status=HTTPStatus.BAD_REQUEST)
+
+
+@require_POST
+def sound_analyze(request: HttpRequest, sound_id: int) -> HttpResponse:
+    sound = get_object_or_404(Sound, pk=sound_id)
+    try:
+        actions.analyze(Sound.objects.filter(pk=sound.pk), profile_of(request))
+    except ValidationError as error:
+        return refused(request, error.messages)
+    return redirect("catalog:sound-detail", sound.pk)
+
+
+@require_POST
+def sound_retry(request: HttpRequest, sound_id: int) -> HttpResponse:
+    sound = get_object_or_404(Sound.objects.select_related("library"), pk=sound_id)
+    try:
+        actions.retry(sound)
+    except ValidationError as error:
+        return refused(request, error.messages)
+    return redirect("catalog:sound-detail", sound.pk)
+
+
+@require_POST
+def sounds_analyze(request: HttpRequest) -> HttpResponse:
+    """Analyze those that are checked, or all that the filters leave."""
+    form = SelectionForm(request.POST)
+    try:
+        run = actions.analyze(form.chosen(), profile_of(request))
+    except ValidationError as error:
+        return refused(request, error.messages)
+    return redirect("catalog:run-detail", run.pk)
+
+
+def profile_of(request: HttpRequest) -> str:
+    return request.POST.get("profile", "")

@@ -1,0 +1,151 @@
+"""The real queue and real worker processes: one is killed in the middle of a run, and nothing is lost or done twice."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.db.models.functions import Now
+
+from catalog import actions, store, tasks
+from catalog.models import Analysis, Library, Run, Sound, Worker
+from catalog.worker import beat, leave, release_dead_neighbors, sweep, worker_name
+from tests.catalog.conftest import MakeFile, scan_now
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_queue")]
+
+CHECKOUT = Path(__file__).parents[2]
+LIMIT_S = 90.0
+
+StartWorker = Callable[[], "subprocess.Popen[bytes]"]
+
+
+@pytest.fixture
+def start_worker(database_url: str, tmp_path: Path) -> Iterator[StartWorker]:
+    """A worker as the supervisor starts it."""
+    home = tmp_path / "home"
+    environment = os.environ | {
+        "DATABASE_URL": database_url,
+        "TIMBRE_HOME": str(home),
+        "TIMBRE_MODEL": str(settings.MODEL_OVERRIDE),
+        "dramatiq_queue_prefetch": "1",
+    }
+    started: list[subprocess.Popen[bytes]] = []
+
+    def start() -> subprocess.Popen[bytes]:
+        worker = subprocess.Popen([sys.executable, "-m", "config.worker"], cwd=CHECKOUT, env=environment)
+        started.append(worker)
+        return worker
+
+    yield start
+    for worker in started:
+        if worker.poll() is None:
+            worker.kill()
+        worker.wait()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + LIMIT_S
+    while not condition():
+        assert time.monotonic() < end, "it did not happen in time"
+        time.sleep(0.05)
+
+
+def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(
+    library: Library, make_file: MakeFile, start_worker: StartWorker
+) -> None:
+    for number in range(40):
+        make_file(f"{number:02}.wav")
+    scan = actions.start_scan(library)
+
+    first = start_worker()
+    wait_until(lambda: Run.objects.filter(follows=scan, done__gte=5).exists())
+    first.send_signal(signal.SIGKILL)
+    first.wait()
+    done_before = dict(Analysis.objects.values_list("sound_id", "created_at"))
+    assert 5 <= len(done_before) < 40
+
+    second = start_worker()
+    run = Run.objects.get(follows=scan)
+    wait_until(lambda: Run.objects.filter(pk=run.pk, state="done").exists())
+
+    run.refresh_from_db()
+    assert (run.total, run.done, run.failed) == (40, 40, 0)
+    assert set(Sound.objects.values_list("state", flat=True)) == {"analyzed"}
+    created = dict(Analysis.objects.values_list("sound_id", "created_at"))
+    assert len(created) == Analysis.objects.count() == 40
+    assert done_before.items() <= created.items()  # nothing that was done was done again
+    assert Sound.objects.filter(attempts__gt=1).count() <= 1  # but for the one that was being heard
+    assert Worker.objects.get().pid == second.pid
+
+    second.terminate()
+    assert second.wait(30) == 0
+    assert not Worker.objects.exists()
+
+
+def test_a_worker_takes_over_from_one_that_was_killed(library: Library, make_file: MakeFile) -> None:
+    make_file("a.wav")
+    scan_now(library)
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    beat()
+    Worker.objects.create(name="gone", host=Worker.objects.get().host, pid=ended.pid)
+    sound = store.claim_sound(Sound.objects.get().pk, "balanced", "gone/1")
+    assert sound is not None
+
+    release_dead_neighbors()
+
+    sound.refresh_from_db()
+    assert (sound.state, sound.claimed_by) == ("queued", "")
+    assert list(Worker.objects.values_list("name", flat=True)) == [worker_name()]
+    leave()
+
+
+def test_the_heartbeat_renews_its_own_leases_alone(library: Library, make_file: MakeFile) -> None:
+    make_file("mine.wav")
+    make_file("other.wav")
+    scan_now(library)
+    for path, claim in (("mine.wav", f"{worker_name()}/1"), ("other.wav", "other/1")):
+        assert store.claim_sound(library.sounds.get(path=path).pk, "balanced", claim)
+    Sound.objects.update(lease_until=Now() - timedelta(seconds=1))
+
+    beat()
+    store.release_expired()
+
+    assert dict(library.sounds.values_list("path", "state")) == {"mine.wav": "analyzing", "other.wav": "queued"}
+
+
+def test_what_is_due_without_a_message_is_sent_again(
+    library: Library, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_file("a.wav")
+    scan_now(library)
+    sent: list[tuple[object, ...]] = []
+    monkeypatch.setattr(tasks, "send", lambda actor, *arguments: sent.append((actor.actor_name, *arguments)))
+
+    sweep()
+    assert sent == []  # it waits for a moment only
+
+    Sound.objects.update(queued_at=Now() - timedelta(minutes=1))
+    sweep()
+    sweep()
+    assert sent == [("analyze_few_sounds", [Sound.objects.get().pk], "balanced")]
+
+
+def test_a_run_whose_sounds_were_deleted_ends(library: Library, make_file: MakeFile) -> None:
+    make_file("a.wav")
+    run = scan_now(library).followers.get()
+    Sound.objects.all().delete()
+
+    sweep()
+
+    run.refresh_from_db()
+    assert run.state == "done"
