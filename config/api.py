@@ -1,0 +1,75 @@
+"""The HTTP API: the routers of catalog and search under one roof, with one shape for every error."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from importlib.metadata import version
+from typing import Any
+
+from django.core.exceptions import ValidationError as RefusedValue
+from django.http import Http404, HttpRequest, HttpResponse
+from ninja import NinjaAPI
+from ninja.errors import HttpError, ValidationError
+
+from analysis.errors import AnalysisError, ConfigurationError, UnreadableAudio
+from catalog.api import router as catalog_router
+from search.api import router as search_router
+
+logger = logging.getLogger(__name__)
+
+api = NinjaAPI(
+    title="Timbre",
+    version=version("timbre"),
+    description="Libraries, sounds, analyses and search.",
+    urls_namespace="api",  # pages link to the audio of sounds
+)
+api.add_router("", catalog_router)
+api.add_router("", search_router)
+
+
+def error_response(request: HttpRequest, status: int, message: str, details: object = None) -> HttpResponse:
+    code = HTTPStatus(status).phrase.lower().replace(" ", "_")
+    error = {"code": code, "message": message, "details": details or {}}
+    return api.create_response(request, {"error": error}, status=status)
+
+
+@api.exception_handler(HttpError)
+def tell_refusal(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return error_response(request, error.status_code, str(error))
+
+
+@api.exception_handler(Http404)
+def tell_missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return error_response(request, HTTPStatus.NOT_FOUND, str(error) or "there is nothing here")
+
+
+@api.exception_handler(ValidationError)
+def tell_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    wrong: list[dict[str, Any]] = [
+        {"where": [str(part) for part in one["loc"]], "problem": one["msg"]} for one in error.errors
+    ]
+    message = "; ".join(f"{one['where'][-1]}: {one['problem']}" for one in wrong)
+    return error_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, message, {"errors": wrong})
+
+
+@api.exception_handler(RefusedValue)
+def tell_refused_value(request: HttpRequest, error: RefusedValue) -> HttpResponse:
+    return error_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(error.messages))
+
+
+@api.exception_handler(AnalysisError)
+def tell_analysis_error(request: HttpRequest, error: AnalysisError) -> HttpResponse:
+    theirs = isinstance(error, UnreadableAudio | ConfigurationError)
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if theirs else HTTPStatus.SERVICE_UNAVAILABLE
+    return error_response(request, status, str(error))
+
+
+@api.exception_handler(Exception)
+def tell_bug(request: HttpRequest, error: Exception) -> HttpResponse:
+    logger.error("%s %s", request.method, request.path, exc_info=error)
+    return error_response(request, HTTPStatus.INTERNAL_SERVER_ERROR, "something went wrong here; the log tells more")
+
+
+def unknown_address(request: HttpRequest) -> HttpResponse:
+    return error_response(request, HTTPStatus.NOT_FOUND, f"the API has no {request.path}; see /api/docs")

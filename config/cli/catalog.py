@@ -1,0 +1,190 @@
+"""`timbre ingest`, `search`, `similar` and `export`: the catalog from the command line, whether or not it is served."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+from django.conf import settings
+from django.http import QueryDict
+from rich.console import Console
+from rich.table import Table
+
+from catalog import actions
+from catalog.browse import SoundFilters
+from catalog.exports import FORMATS, stream_export
+from catalog.models import Library, Sound
+from config.cli.errors import WrongUse
+from config.cli.one_line import told_in_one_line
+from config.cli.progress import Outcome, wait_for_library
+from config.runtime import WorkerOnCall, database, live_workers
+from config.supervisor import running_address
+from search.answers import Answer
+from search.search import SearchResults, search_sounds, similar_sounds, similar_to_audio
+
+SOME_FAILED = 1
+
+
+@click.command()
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--name", help="What to call the library; the folder's name where left out.")
+@click.option("--profile", help="The analysis profile of the library.")
+@click.option("--wait", is_flag=True, help="Stay until everything is analyzed.")
+@click.option("--json", "as_json", is_flag=True, help="End with what happened, for scripts; implies --wait.")
+@told_in_one_line
+def ingest(*, folder: Path, name: str | None, profile: str | None, wait: bool, as_json: bool) -> None:
+    """Add DIR to the catalog and analyze what is new or changed in it."""
+    with database():
+        library = actions.add_library(folder.resolve(), name=name, profile=profile)
+        scan = actions.start_scan(library)
+        if not (wait or as_json):
+            click.echo(f"{library.name}: the scan is queued; {who_works()}")
+            return
+        with WorkerOnCall() as worker:
+            outcome = wait_for_library(library, scan, worker)
+    if as_json:
+        click.echo(json.dumps(outcome.as_json(), ensure_ascii=False, indent=2))
+    else:
+        tell(library, outcome)
+    if outcome.failed:
+        raise SystemExit(SOME_FAILED)
+
+
+def who_works() -> str:
+    if running_address(settings.TIMBRE_HOME) or live_workers():
+        return "a worker is at it"
+    return "it waits for the next `timbre up`, or for this command with --wait"
+
+
+def tell(library: Library, outcome: Outcome) -> None:
+    for failure in outcome.failed:
+        click.echo(f"{failure.path}: {failure.reason}", err=True)
+    if outcome.analyzed or outcome.failed:
+        done = f"{outcome.analyzed} analyzed, {outcome.skipped} unchanged, {len(outcome.failed)} failed"
+        click.echo(f"{library.name}: {outcome.scanned} files, {done}")
+    else:
+        click.echo(f"{library.name}: nothing is new among {outcome.scanned} files")
+
+
+@click.command()
+@click.argument("query")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@click.option("--no-lexical", is_flag=True, help="By ear alone: names, tags and descriptions are not read.")
+@click.option("--no-semantic", is_flag=True, help="By words alone.")
+@told_in_one_line
+def search(*, query: str, limit: int, as_json: bool, no_lexical: bool, no_semantic: bool) -> None:
+    """Find sounds that QUERY describes."""
+    if no_lexical and no_semantic:
+        raise WrongUse("--no-lexical and --no-semantic together leave nothing to search with")
+    with database():
+        show(search_sounds(query, limit=limit, lexical=not no_lexical, semantic=not no_semantic), as_json=as_json)
+
+
+@click.command()
+@click.argument("sound", metavar="SOUND|FILE")
+@click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="For scripts.")
+@told_in_one_line
+def similar(*, sound: str, limit: int, as_json: bool) -> None:
+    """Find sounds like SOUND (its number, path or name in the catalog), or like an audio FILE."""
+    with database():
+        found = sound_of(sound)
+        if found is not None:
+            show(similar_sounds(found, limit=limit), as_json=as_json)
+        elif Path(sound).is_file():
+            show(similar_to_audio(Path(sound), limit=limit), as_json=as_json)
+        else:
+            raise WrongUse(f"{sound} is neither a sound of the catalog nor a file")
+
+
+def sound_of(words: str) -> Sound | None:
+    """The sound of this number, else the one that is this file, else the only one of this path or name."""
+    sounds = Sound.objects.select_related("library")
+    if words.isdecimal():
+        return sounds.filter(pk=int(words)).first()
+    file = Path(words).resolve()
+    for library in Library.objects.all():
+        if file.is_relative_to(library.root):
+            return sounds.filter(library=library, path=file.relative_to(library.root).as_posix()).first()
+    matches = list(sounds.filter(path=words)[:2]) or list(sounds.filter(file_name=words)[:2])
+    if len(matches) > 1:
+        raise WrongUse(f"several sounds are called {words}; give the number of one, or its whole path")
+    return matches[0] if matches else None
+
+
+def show(found: SearchResults, *, as_json: bool) -> None:
+    answer = Answer.of(found)
+    if as_json:
+        click.echo(answer.model_dump_json(indent=2))
+        return
+    if answer.notice:
+        click.echo(answer.notice, err=True)
+    table = Table("", "sound", "description", "why", box=None)
+    for result in answer.results:
+        table.add_row(str(result.id), result.path, result.short_description, "; ".join(result.why))
+    if answer.results:
+        Console().print(table)
+    else:
+        click.echo("nothing found")
+
+
+@click.command()
+@click.option("--format", "format_name", required=True, type=click.Choice(list(FORMATS)))
+@click.option("-o", "--output", type=click.Path(dir_okay=False, path_type=Path), help="Standard output where left out.")
+@click.option("--category")
+@click.option("--tag", "tags", multiple=True, help="May be given several times; all of them are asked for.")
+@click.option("--library", help="The name of a library.")
+@click.option("--query", help="Words of the file name, description or tags.")
+@click.option("--state")
+@click.option("--profile")
+@click.option("--min-confidence")
+@click.option("--min-duration", help="Seconds.")
+@click.option("--max-duration", help="Seconds.")
+@told_in_one_line
+def export(*, format_name: str, output: Path | None, tags: tuple[str, ...], **chosen: str | None) -> None:
+    """Write the catalog, or the part of it that the filters choose."""
+    with database():
+        filters = SoundFilters.from_query(as_query(tags, chosen))
+        _, _, parts = stream_export(format_name, filters.apply(Sound.objects.all()))
+        with opened(output) as write:
+            for part in parts:
+                write(part.encode() if isinstance(part, str) else part)
+
+
+def as_query(tags: tuple[str, ...], chosen: dict[str, str | None]) -> QueryDict:
+    """The query string that the catalog page would have for these choices."""
+    query = QueryDict(mutable=True)
+    for name, value in chosen.items():
+        if value is not None:
+            query["q" if name == "query" else name] = str(library_called(value).pk) if name == "library" else value
+    query.setlist("tag", list(tags))
+    return query
+
+
+def library_called(name: str) -> Library:
+    found = Library.objects.filter(name=name).first()
+    if found is None:
+        names = ", ".join(Library.objects.values_list("name", flat=True)) or "none yet"
+        raise WrongUse(f"there is no library called {name}; there are: {names}")
+    return found
+
+
+@contextmanager
+def opened(output: Path | None) -> Iterator[Callable[[bytes], object]]:
+    """Where the bytes go; a file appears under its name when it is whole."""
+    if output is None:
+        yield click.get_binary_stream("stdout").write
+        return
+    unfinished = output.with_name(f".{output.name}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            yield file.write
+        unfinished.replace(output)
+    except OSError as error:
+        raise WrongUse(f"{output} cannot be written: {error.strerror}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
