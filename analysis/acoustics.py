@@ -31,7 +31,8 @@ LONG_DECAY_S = 1.0
 QUIET_RMS_DBFS = -45.0
 DYNAMIC_RANGE_DB = 30.0
 DYNAMIC_LEAST_S = 5.0
-FADE_S = 0.5  # shorter ones are the natural end of a sound
+FADE_S = 0.5  # shorter ones are the natural end of a sound, as is the decay of a hit or of a short sound
+FADE_LEAST_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +92,8 @@ def find_traits(facts: AcousticSummary, duration_s: float) -> list[Trait]:
         LONG_DECAY: PERCUSSIVE in _held(in_time) and facts.tonal_ratio >= TONAL_RATIO and facts.decay_s >= LONG_DECAY_S,
         QUIET: facts.rms_dbfs < QUIET_RMS_DBFS and facts.peak_dbfs < QUIET_RMS_DBFS / 2,
         DYNAMIC: facts.dynamic_range_db >= DYNAMIC_RANGE_DB and duration_s >= DYNAMIC_LEAST_S,
-        FADE_IN: facts.fade_in_s >= FADE_S,
-        FADE_OUT: facts.fade_out_s >= FADE_S,
+        FADE_IN: duration_s >= FADE_LEAST_S and facts.fade_in_s >= FADE_S,
+        FADE_OUT: duration_s >= FADE_LEAST_S and PERCUSSIVE not in _held(in_time) and facts.fade_out_s >= FADE_S,
         LONG: duration_s >= LONG_S,
     }
     return _held(found)

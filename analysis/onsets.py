@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import median_filter, uniform_filter1d
+from scipy.ndimage import gaussian_filter1d, median_filter
 from scipy.signal import correlate, find_peaks
 
 from analysis.samples import SAMPLE_RATE_HZ
@@ -20,6 +20,7 @@ TEMPO_S = 60.0  # of the busiest stretch: longer ones only blur the pulse
 TEMPO_RANGE_BPM = (40.0, 240.0)
 USUAL_BPM = 110.0  # with lags that fit equally well, the pulse people would tap to (Ellis 2007)
 OCTAVES_AROUND = 1.0
+BLUR_FRAMES = 2.0  # 21 ms: a beat that falls between two frames counts like one that does not
 LEAST_ONSETS = 4
 LEAST_REGULARITY = 0.25  # share of the flux's energy that returns after one beat
 
@@ -81,7 +82,7 @@ def _tempo(rise: npt.NDArray[np.float32]) -> tuple[float | None, float]:
     lags = lags[lags < len(stretch) // 2]
     if energy == 0 or not len(lags):
         return None, 0.0
-    smooth = uniform_filter1d(centered, 3)  # a beat that falls between two frames
+    smooth = gaussian_filter1d(centered, BLUR_FRAMES)
     returning = correlate(smooth, smooth, mode="full", method="fft")[len(stretch) - 1 :]
     share = returning[lags] / returning[0] * len(stretch) / (len(stretch) - lags)
     preference = np.exp(-0.5 * (np.log2(60 * FRAME_RATE_HZ / lags / USUAL_BPM) / OCTAVES_AROUND) ** 2)

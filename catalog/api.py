@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from django.http import Http404, HttpRequest, HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import get_object_or_404
-from ninja import Body, Query, Router
+from ninja import Body, Query, Router, Status
 from ninja.errors import HttpError
 
 from analysis.waveform import Peaks
@@ -44,9 +44,9 @@ def libraries(request: HttpRequest) -> list[LibraryAnswer]:
 
 
 @router.post("libraries", response={201: LibraryAnswer}, url_name="library-add")
-def add_library(request: HttpRequest, wanted: NewLibrary) -> tuple[int, LibraryAnswer]:
+def add_library(request: HttpRequest, wanted: NewLibrary) -> Status[LibraryAnswer]:
     """Add a folder; one that is there already is given back."""
-    return 201, LibraryAnswer.of(actions.add_library(wanted.root, wanted.name, wanted.profile))
+    return Status(201, LibraryAnswer.of(actions.add_library(wanted.root, wanted.name, wanted.profile)))
 
 
 @router.get("libraries/{int:library_id}", response=LibraryAnswer, url_name="library")
@@ -55,9 +55,9 @@ def library(request: HttpRequest, library_id: int) -> LibraryAnswer:
 
 
 @router.post("libraries/{int:library_id}/scan", response={202: RunAnswer}, url_name="library-scan")
-def scan(request: HttpRequest, library_id: int) -> tuple[int, RunAnswer]:
+def scan(request: HttpRequest, library_id: int) -> Status[RunAnswer]:
     """Find what is new, changed, moved or missing, and analyze what is new; one that runs already is given back."""
-    return 202, RunAnswer.of(actions.start_scan(get_object_or_404(Library, pk=library_id)))
+    return Status(202, RunAnswer.of(actions.start_scan(get_object_or_404(Library, pk=library_id))))
 
 
 @router.get("runs", response=list[RunAnswer], url_name="runs")
@@ -116,15 +116,15 @@ def waveform(request: HttpRequest, sound_id: int) -> Waveform:
 @router.post("sounds/{int:sound_id}/analyze", response={202: RunAnswer}, url_name="sound-analyze")
 def analyze_sound(
     request: HttpRequest, sound_id: int, wanted: Annotated[ProfileChoice | None, Body()] = None
-) -> tuple[int, RunAnswer]:
+) -> Status[RunAnswer]:
     """Analyze a sound again, with its library's profile where none is named."""
     found = sound_of(sound_id)
     profile = (wanted.profile if wanted else None) or found.library.profile
-    return 202, RunAnswer.of(actions.analyze(Sound.objects.filter(pk=found.pk), profile))
+    return Status(202, RunAnswer.of(actions.analyze(Sound.objects.filter(pk=found.pk), profile)))
 
 
 @router.post("analyze", response={202: RunAnswer}, url_name="analyze")
-def analyze(request: HttpRequest, wanted: AnalyzeBy) -> tuple[int, RunAnswer]:
+def analyze(request: HttpRequest, wanted: AnalyzeBy) -> Status[RunAnswer]:
     """Analyze sounds again: those of `ids`, or those that `filter` (the query of a sound list) leaves."""
     if (wanted.ids is None) == (wanted.filter is None):
         raise HttpError(422, "give either ids or filter")
@@ -132,7 +132,7 @@ def analyze(request: HttpRequest, wanted: AnalyzeBy) -> tuple[int, RunAnswer]:
         chosen = Sound.objects.filter(pk__in=wanted.ids)
     else:
         chosen = SoundFilters.from_string((wanted.filter or "").lstrip("?")).apply(Sound.objects.all())
-    return 202, RunAnswer.of(actions.analyze(chosen, wanted.profile))
+    return Status(202, RunAnswer.of(actions.analyze(chosen, wanted.profile)))
 
 
 @router.get("categories", response=list[Category], url_name="categories")

@@ -9,7 +9,7 @@ from django import db
 from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from ninja import Router, Schema
+from ninja import Router, Schema, Status
 
 from analysis.errors import AnalysisError
 from catalog import engine
@@ -50,7 +50,7 @@ class Health(Schema):
 
 
 @router.get("health", response={200: Health, 503: Health}, url_name="health")
-def health(request: HttpRequest) -> tuple[int, Health]:
+def health(request: HttpRequest) -> Status[Health]:
     """503 where the database does not answer; a missing worker or model is told, but pages work without."""
     model, problems = active_model()
     try:
@@ -58,10 +58,11 @@ def health(request: HttpRequest) -> tuple[int, Health]:
         queue = queue_health()
     except db.Error as error:
         problems.append(f"the database does not answer: {str(error).strip().splitlines()[0]}")
-        return 503, answer("unavailable", [], QueueHealth(queued=0, analyzing=0, runs=0), model, problems)
+        nothing = QueueHealth(queued=0, analyzing=0, runs=0)
+        return Status(503, answer("unavailable", [], nothing, model, problems))
     if not workers:
         problems.append("no worker is alive: nothing is scanned or analyzed; `timbre up` starts one")
-    return 200, answer("ok", workers, queue, model, problems)
+    return Status(200, answer("ok", workers, queue, model, problems))
 
 
 def answer(

@@ -53,6 +53,10 @@ class ScanCounts:
     skipped: int = 0
     problems: list[dict[str, str]] = field(default_factory=list)
 
+    @property
+    def settled(self) -> int:
+        return self.new + self.changed + self.moved + self.back + self.unchanged
+
     def as_findings(self) -> dict[str, int]:
         return {name: value for name, value in vars(self).items() if isinstance(value, int) and name != "seen"}
 
@@ -227,7 +231,7 @@ class LibraryScan:
     def tell_progress(self) -> None:
         if time.monotonic() - self._told_at >= PROGRESS_S:
             self._told_at = time.monotonic()
-            Run.objects.filter(pk=self.run.pk).update(total=self.counts.seen)
+            Run.objects.filter(pk=self.run.pk).update(total=self.counts.seen, done=self.counts.settled)
 
 
 def scan_library(library: Library, run: Run) -> ScanCounts:

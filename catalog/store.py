@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -202,11 +202,9 @@ def failures(run: Run) -> QuerySet[Sound]:
     return Sound.objects.filter(run=run, state__in=bad).exclude(error="").order_by("path")
 
 
-def renew_leases(worker: str) -> None:
-    Sound.objects.filter(state=Sound.State.ANALYZING, claimed_by__startswith=f"{worker}/").update(
-        lease_until=Now() + LEASE
-    )
-    Run.objects.filter(state=Run.State.RUNNING, claimed_by__startswith=f"{worker}/").update(lease_until=Now() + LEASE)
+def renew_leases(claims: Collection[str]) -> None:
+    Sound.objects.filter(state=Sound.State.ANALYZING, claimed_by__in=claims).update(lease_until=Now() + LEASE)
+    Run.objects.filter(state=Run.State.RUNNING, claimed_by__in=claims).update(lease_until=Now() + LEASE)
 
 
 def release_worker(worker: str) -> None:

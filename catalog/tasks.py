@@ -18,7 +18,8 @@ from django.db.models.functions import Now
 from analysis.errors import AnalysisError
 from catalog import engine, scan, store
 from catalog.models import Library, Run, Sound
-from catalog.worker import LifeSigns, new_claim, show_device
+from catalog.storable import storable_text
+from catalog.worker import LifeSigns, claiming, show_device
 
 logger = logging.getLogger(__name__)
 
@@ -43,11 +44,11 @@ job = partial(
 
 @job(queue_name="analysis", priority=10)
 def analyze_sounds(ids: list[int], profile: str) -> None:
-    claim = new_claim()
-    for sound_id in ids:
-        with store.claimed_sound(sound_id, profile, claim) as sound:
-            if sound is not None:
-                analyze_sound(sound, profile, claim)
+    with claiming() as claim:
+        for sound_id in ids:
+            with store.claimed_sound(sound_id, profile, claim) as sound:
+                if sound is not None:
+                    analyze_sound(sound, profile, claim)
 
 
 @job(queue_name="soon", priority=0)
@@ -72,23 +73,30 @@ def analyze_sound(sound: Sound, profile: str, claim: str) -> None:
 
 @job(queue_name="scan", priority=5)
 def scan_library(run_id: int) -> None:
-    claim = new_claim()
+    with claiming() as claim:
+        run = claim_scan(run_id, claim)
+        if run is None:
+            return
+        try:
+            scan_and_analyze(run, claim)
+        except scan.FolderUnavailable as error:
+            end_scan(run, claim, state=Run.State.FAILED, error=str(error))
+        except BaseException as error:
+            reason = storable_text(f"{type(error).__name__}: {error}")
+            of_scan(run, claim).update(state=Run.State.WAITING, claimed_by="", lease_until=None, error=reason)
+            raise
+
+
+def claim_scan(run_id: int, claim: str) -> Run | None:
     waiting = Run.objects.filter(pk=run_id, kind=Run.Kind.SCAN, state=Run.State.WAITING)
     taken = {"claimed_by": claim, "lease_until": Now() + store.LEASE, "attempts": F("attempts") + 1}
     if not waiting.update(state=Run.State.RUNNING, started_at=Now(), **taken):
-        return
+        return None
     run = Run.objects.select_related("library").get(pk=run_id)
     if run.attempts > MAX_SCAN_ATTEMPTS:
         end_scan(run, claim, state=Run.State.FAILED, error=run.error or "the scan broke off each time it was begun")
-        return
-    try:
-        scan_and_analyze(run, claim)
-    except scan.FolderUnavailable as error:
-        end_scan(run, claim, state=Run.State.FAILED, error=str(error))
-    except BaseException as error:
-        reason = f"{type(error).__name__}: {error}"
-        of_scan(run, claim).update(state=Run.State.WAITING, claimed_by="", lease_until=None, error=reason)
-        raise
+        return None
+    return run
 
 
 def scan_and_analyze(run: Run, claim: str) -> None:

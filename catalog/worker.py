@@ -8,6 +8,8 @@ import secrets
 import socket
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cache
 from typing import Any
@@ -28,6 +30,8 @@ IDLE_S = 2.0  # a worker with messages left takes the next one at once
 RESEND_AFTER = timedelta(seconds=10)
 FORGOTTEN_AFTER = timedelta(hours=1)  # rows of workers that ended without a word
 
+_claims: set[str] = set()  # of the jobs that run now; adding, removing and copying are each one step for threads
+
 
 def worker_name() -> str:
     return _name(os.getpid())
@@ -38,9 +42,20 @@ def _name(pid: int) -> str:
     return f"{socket.gethostname()[:32]}-{pid}-{secrets.token_hex(3)}"
 
 
-def new_claim() -> str:
-    """A name for one job's claims that begins with its worker's, so that the heartbeat can renew them."""
-    return f"{worker_name()}/{secrets.token_hex(4)}"
+_held: dict[int, str] = {}  # thread: the claim of the job it works on
+
+
+@contextmanager
+def claiming() -> Iterator[str]:
+    """A name for what one job claims. It is renewed until the block ends and no longer: what a job could not give back,
+    because the database was away, is due again when its lease ends, though the worker lives on.
+    """
+    claim = f"{worker_name()}/{secrets.token_hex(4)}"
+    _claims.add(claim)
+    try:
+        yield claim
+    finally:
+        _claims.discard(claim)
 
 
 class LifeSigns(dramatiq.Middleware):
@@ -73,6 +88,7 @@ class LifeSigns(dramatiq.Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
+        _held.pop(threading.get_ident(), None)
         with self._lock:
             self._busy -= 1
             self._idle_since = time.monotonic()
@@ -118,7 +134,7 @@ class Heartbeat(threading.Thread):
 def beat() -> None:
     facts = {"host": socket.gethostname(), "pid": os.getpid(), "seen_at": Now()}
     Worker.objects.update_or_create(name=worker_name(), defaults=facts)
-    store.renew_leases(worker_name())
+    store.renew_leases(list(_held.values()))
 
 
 def leave() -> None:

@@ -54,7 +54,7 @@ def wait_for_database() -> None:
             connection.ensure_connection()
         except OperationalError as error:
             if time.monotonic() >= end:
-                raise DatabaseUnavailable(f"the database does not answer: {str(error).strip()}") from error
+                raise DatabaseUnavailable(f"the database does not answer: {' '.join(str(error).split())}") from error
             time.sleep(0.5)
         else:
             return

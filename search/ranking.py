@@ -20,9 +20,11 @@ WEIGHTS: Mapping[str, float] = {
     MEANING: 1.0,  # every sound has a similarity, so this part alone orders what no word was found for
 }
 
-LABELS_SHARE = 1.0
-"""How much of what the labels explain of a sound is taken off its similarity to a query: 0 ranks by bare cosine, 1 by
-the log of the probability of the query among the labels."""
+CLOSENESS_POWER = 4
+"""How fast a label stops counting as another word for a query while their cosine falls: 1 at 1.0, 0.41 at 0.8, 0.06 at
+0.5. Over 510 words for the sounds of the demo library, by ear alone, an early starter model put a right sound first for
+85 % by bare cosine and for 91 % so; with the labels that a word stands for taken away, for 85 % and 90 %. With a power
+of 2 the second is worse, with 8 the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,41 +46,34 @@ def fuse(rankings: Mapping[str, Sequence[int]], *, weights: Mapping[str, float] 
     return sorted(fused, key=lambda one: (-one.score, one.id))
 
 
-def log_evidence(label_cosines: NDArray[np.float32], *, logit_scale: float) -> NDArray[np.float64]:
-    """How strongly sounds (n,) lie near texts at all: log of the summed odds of all labels, of their cosines (n, m)."""
-    logits = logit_scale * label_cosines.astype(np.float64)
-    highest = logits.max(axis=1)
-    evidence: NDArray[np.float64] = highest + np.log(np.exp(logits - highest[:, np.newaxis]).sum(axis=1))
-    return evidence
-
-
-def rank_against_labels(
+def rank_among_labels(
     cosines: NDArray[np.float32],
     label_cosines: NDArray[np.float32],
+    query_to_labels: NDArray[np.float32],
     *,
     logit_scale: float,
-    share: float = LABELS_SHARE,
 ) -> NDArray[np.float64]:
-    """Score sounds by how much better a query explains them than the labels do.
+    """Score sounds by how much of what can be said of them means the query.
 
-    `cosines` (n,) are of the query to n sounds, `label_cosines` (n, m) of the same sounds to all m labels. Some sounds,
-    short ones above all, lie near every text ("hubs") and would stand first for any query; others lie near none. What
-    a sound's own labels reach is therefore taken off: at `share` 1 the score is log softmax of the query among the
-    labels, an order in which a hub has no lead. Only the order is meant, never a number to show.
+    `cosines` (n,) are of the query to n sounds, `label_cosines` (n, m) of m labels to the same sounds, and
+    `query_to_labels` (m,) of the query to the labels. A score is the log of a share: the odds of the query and of the
+    labels that mean nearly the same, over the odds of all texts. So a sound that lies near every text, as short ones
+    do ("hubs"), has no lead; and a wide word ("rain") finds what a narrower label ("heavy rain") is sure of. Only the
+    order is meant, never a number to show.
     """
-    logits = logit_scale * cosines.astype(np.float64)
-    if not label_cosines.size:
-        return logits
-    scores: NDArray[np.float64] = logits - share * log_evidence(label_cosines, logit_scale=logit_scale)
+    logits = logit_scale * np.column_stack([cosines, label_cosines]).astype(np.float64)  # (n, 1 + m)
+    if not query_to_labels.size:
+        return logits[:, 0]
+    odds = np.exp(logits - logits.max(axis=1, keepdims=True))
+    scores: NDArray[np.float64] = np.log(odds @ closeness(query_to_labels)) - np.log(odds.sum(axis=1))
     return scores
 
 
-def is_likely(
-    cosines: NDArray[np.float32], label_cosines: NDArray[np.float32], *, logit_scale: float
-) -> NDArray[np.bool_]:
-    """Whether a query explains sounds (n,) better than a label taken by chance would; arguments as above."""
-    if not label_cosines.size:
-        return cosines > 0
-    average = log_evidence(label_cosines, logit_scale=logit_scale) - np.log(label_cosines.shape[1])
-    likely: NDArray[np.bool_] = logit_scale * cosines.astype(np.float64) > average
-    return likely
+def closeness(query_to_labels: NDArray[np.float32]) -> NDArray[np.float64]:
+    """How far the query, which is first, and each label (m,) mean the query: 1 the same, 0 something else."""
+    return np.concatenate([[1.0], np.clip(query_to_labels.astype(np.float64), 0, 1) ** CLOSENESS_POWER])
+
+
+def chance_score(query_to_labels: NDArray[np.float32]) -> float:
+    """The score of a sound that lies equally near every text: what scores less is rather something else."""
+    return float(np.log(closeness(query_to_labels).mean()))

@@ -16,7 +16,7 @@ from catalog.browse import SoundFilters
 from catalog.lexical import LexicalMatch, lexical_matches
 from catalog.models import Sound
 from search import text
-from search.ranking import MEANING, WORDS, fuse, is_likely, rank_against_labels
+from search.ranking import MEANING, WORDS, chance_score, fuse, rank_among_labels
 from search.sync import current_index
 
 CANDIDATES = 1_000
@@ -141,8 +141,9 @@ def _hear(words: str, filters: SoundFilters | None) -> _Heard:
     with index.steady():
         ids, cosines = index.search(meaning.vector, CANDIDATES, allowed_ids=allowed)
         label_cosines = index.vectors(ids) @ meaning.label_vectors.T
-    scores = rank_against_labels(cosines, label_cosines, logit_scale=meaning.logit_scale)
-    likely = is_likely(cosines, label_cosines, logit_scale=meaning.logit_scale)
+    query_to_labels = meaning.label_vectors @ meaning.vector
+    scores = rank_among_labels(cosines, label_cosines, query_to_labels, logit_scale=meaning.logit_scale)
+    likely = scores > chance_score(query_to_labels)
     order = np.argsort(-scores, kind="stable")[:DEPTH]
     return _Heard({int(ids[at]): _Likeness(float(cosines[at]), bool(likely[at])) for at in order})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
@@ -17,11 +18,12 @@ from catalog.views.addresses import Address
 from catalog.views.exports import download
 from catalog.views.listing import listing
 from catalog.views.pages import refused, render_page
-from search.search import DEPTH, SearchResults, search_sounds, similar_sounds
+from search.search import DEPTH, Hit, SearchResults, search_sounds, similar_sounds
 
 PAGE_SIZE = 40
 LONGEST_QUERY = 500
 SIMILAR_SHOWN = 12
+FAINTLY = "faintly like"  # how search.search begins a reason that is hardly one
 SUGGESTIONS = (
     "heavy rain",
     "footsteps on gravel",
@@ -105,6 +107,7 @@ def search(request: HttpRequest) -> HttpResponse:
 
 def search_context(here: Address, question: Question) -> dict[str, Any]:
     found = question.answer(question.limit + 1)
+    hits = found.hits[: question.limit]
     more = len(found.hits) > question.limit < DEPTH
     next_limit = min(question.limit + PAGE_SIZE, DEPTH)
     return listing(here, question.filters, export_view="search:export") | {
@@ -112,11 +115,18 @@ def search_context(here: Address, question: Question) -> dict[str, Any]:
         "mode": question.mode.value,
         "modes": MODES,
         "longest_query": LONGEST_QUERY,
-        "hits": found.hits[: question.limit],
+        "hits": hits,
+        "faint_from": faint_from(hits),
         "notice": found.notice,
         "more_address": here.having("limit", str(next_limit)) if more else "",
         "suggestions": SUGGESTIONS,
     }
+
+
+def faint_from(hits: Sequence[Hit]) -> int:
+    """Where the hits begin that are there for nothing but a faint likeness, which every sound has to every word."""
+    faint = [all(reason.startswith(FAINTLY) for reason in hit.why) for hit in hits]
+    return len(hits) - next((place for place, is_faint in enumerate(reversed(faint)) if not is_faint), len(hits))
 
 
 @require_GET

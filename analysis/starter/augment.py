@@ -17,6 +17,10 @@ N_FRAMES = 1_001  # of a ten-second window
 FLOOR_DB = -100.0
 CROP_FRAMES = (1_001, 501, 251, 201, 101)  # 10, 5, 2.5, 2 and 1 s: the windows that profiles ask for
 CROP_WEIGHTS = (0.45, 0.10, 0.15, 0.20, 0.10)
+SHORT_SHARE = 0.12  # of the crops are shorter still: single hits, clicks and chirps
+SHORT_FRAMES = (12, 100)
+TRIM_SHARE = 0.25  # of the clips lose the silence around them, as one-shots in libraries do
+LONGEST_TAIL_FRAMES = 60
 MIX_SHARE = 0.45  # of the clips in another's company
 MIX_DB = (-25.0, 0.0)
 HEARD_AS_TWO_DB = 9.0  # company weaker than this below the clip does not count as a label
@@ -83,14 +87,7 @@ class Augmenter:
     def _crop(self, rows: torch.Tensor) -> torch.Tensor:
         """Cut a window around an audible frame, somewhat faster or slower, and repeat it as `repeatpad` does."""
         clips, n = self._clips, len(rows)
-        lengths = clips.lengths[rows]
-        weights = torch.tensor(CROP_WEIGHTS, device=self._device)
-        choice = torch.multinomial(weights.expand(n, -1), 1, generator=self._generator)[:, 0]
-        crops = torch.minimum(torch.tensor(CROP_FRAMES, device=self._device)[choice], lengths)
-        nth = (self._uniform(n) * clips.anchor_counts[rows]).long()
-        anchors = clips.anchors[clips.anchor_offsets[rows] + nth]
-        starts = anchors - (self._uniform(n) * crops).long()
-        starts = torch.minimum(starts.clamp(min=0), lengths - crops)
+        starts, crops = self._choose_crops(rows)
         speed = torch.where(self._uniform(n) < 0.4, self._uniform(n, low=0.85, high=1.18), 1.0)
         played = (crops / speed).long().clamp(1, N_FRAMES)  # frames of one repetition
         ticks = torch.arange(N_FRAMES, device=self._device)
@@ -98,6 +95,26 @@ class Augmenter:
         windows = clips.frames[(clips.offsets[rows] + starts)[:, None] + inside].float()
         padded = ticks >= (N_FRAMES // played * played)[:, None]
         return windows.masked_fill(padded[..., None], FLOOR_DB)
+
+    def _choose_crops(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Choose the first frame and the number of frames of each crop: around a moment that is audible, or trimmed."""
+        clips, n = self._clips, len(rows)
+        lengths = clips.lengths[rows]
+        weights = torch.tensor(CROP_WEIGHTS, device=self._device)
+        choice = torch.multinomial(weights.expand(n, -1), 1, generator=self._generator)[:, 0]
+        shortest, longest = (math.log(frames) for frames in SHORT_FRAMES)
+        short = self._uniform(n, low=shortest, high=longest).exp().long()
+        crops = torch.tensor(CROP_FRAMES, device=self._device)[choice]
+        crops = torch.minimum(torch.where(self._uniform(n) < SHORT_SHARE, short, crops), lengths)
+        nth = (self._uniform(n) * clips.anchor_counts[rows]).long()
+        anchors = clips.anchors[clips.anchor_offsets[rows] + nth]
+        starts = torch.minimum((anchors - (self._uniform(n) * crops).long()).clamp(min=0), lengths - crops)
+        first = (clips.anchors[clips.anchor_offsets[rows]] - (self._uniform(n) * 3).long()).clamp(min=0)
+        last = clips.anchors[clips.anchor_offsets[rows] + clips.anchor_counts[rows] - 1]
+        tail = (self._uniform(n).square() * LONGEST_TAIL_FRAMES).long()
+        trimmed = torch.minimum(last + 1 + tail, lengths) - first
+        trim = self._uniform(n) < TRIM_SHARE
+        return torch.where(trim, first, starts), torch.where(trim, trimmed, crops)
 
     def _shape_sound(self, windows: torch.Tensor, audible: torch.Tensor) -> torch.Tensor:
         """Vary the source itself: pitch, contrast and tone color."""

@@ -15,7 +15,7 @@ import click
 import numpy as np
 import torch
 from torch.nn import functional
-from transformers import ClapConfig, ClapModel, PreTrainedTokenizerBase
+from transformers import AutoTokenizer, ClapConfig, ClapModel, PreTrainedTokenizerBase
 
 from analysis.starter import MODEL_ID
 from analysis.starter.augment import Augmenter
@@ -58,6 +58,7 @@ class Plan:
     width: int = 56  # channels of a patch, a multiple of 4; two merges double it twice
     shared_texts: int = 48  # per step
     held_out: int = 4  # clips per label after each pass
+    resumed: bool = False  # the prototypes begin where the texts of a trained model are
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +134,9 @@ class Trainer:
         silence = book.labels.index(SILENCE) if SILENCE in book.labels else None
         self._augmenter = Augmenter(clips, n_labels=len(book.labels), silence=silence, generator=generator)
         self._n_clips = len(clips)
-        self._prototypes = torch.nn.Parameter(0.1 * torch.randn(len(book.labels), model.config.projection_dim))
-        self._prototypes.data = self._prototypes.data.to(self._device)
+        model.train(mode=False)
+        texts = embed_texts(model, tokenizer, book.labels).clone()
+        self._prototypes = torch.nn.Parameter(texts if plan.resumed else 0.1 * torch.randn_like(texts))
         text = [parameter for name, parameter in model.named_parameters() if name.startswith("text")]
         audio = [parameter for name, parameter in model.named_parameters() if not name.startswith("text")]
         self._optimizer = torch.optim.AdamW(
@@ -240,6 +242,8 @@ def train(
     held_out: Clips,
     real: RealSounds | None,
     out: Path,
+    *,
+    start: Path | None = None,
 ) -> Outcome:
     """Train a model and write its best checkpoint.
 
@@ -255,6 +259,8 @@ def train(
         Recordings that choose among the passes.
     out : Path
         Folder of the checkpoint.
+    start : Path, optional
+        Checkpoint of the same labels to go on from.
 
     Returns
     -------
@@ -262,11 +268,11 @@ def train(
         Of the pass that was kept.
     """
     torch.manual_seed(plan.seed)
-    tokenizer = make_tokenizer(book.everything)
-    model = build_model(len(tokenizer), plan.width)
+    tokenizer = AutoTokenizer.from_pretrained(start) if start else make_tokenizer(book.everything)
+    model = ClapModel.from_pretrained(start) if start else build_model(len(tokenizer), plan.width)
     torch.nn.Module.to(model, clips.frames.device)
     logger.info("%.2f million parameters, %d clips", sum(p.numel() for p in model.parameters()) / 1e6, len(clips))
-    trainer = Trainer(model, tokenizer, book, clips, plan)
+    trainer = Trainer(model, tokenizer, book, clips, replace(plan, resumed=start is not None))
     examiner = Examiner(tokenizer, book.labels, window_features(held_out), held_out.labels.cpu(), real)
     best, kept = Outcome(0, -1.0, -1.0), {}
     started = time.monotonic()
@@ -310,7 +316,9 @@ def choose_device(name: str) -> torch.device:
 @click.option("--cache", type=click.Path(path_type=Path), required=True, help="Folder for rendered clips.")
 @click.option("--real", type=click.Path(path_type=Path, exists=True), help="Recordings that choose among the passes.")
 @click.option("--vocabulary", type=click.Path(path_type=Path), default=VOCABULARY, help="The vocabulary file.")
+@click.option("--start", type=click.Path(path_type=Path, exists=True), help="Checkpoint to go on from.")
 @click.option("--clips", default=Plan().clips, help="Clips per label.")
+@click.option("--first-clip", default=0, help="Seed of the first clip; another one than before makes new clips.")
 @click.option("--passes", default=Plan().passes, help="Passes over the clips.")
 @click.option("--seed", default=Plan().seed)
 @click.option("--batch", default=Plan().batch, help="Clips per step.")
@@ -323,7 +331,9 @@ def main(
     cache: Path,
     real: Path | None,
     vocabulary: Path,
+    start: Path | None,
     clips: int,
+    first_clip: int,
     passes: int,
     seed: int,
     batch: int,
@@ -336,18 +346,20 @@ def main(
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s")
     logging.getLogger("httpx").setLevel(logging.WARNING)
     torch.set_num_threads(2)
-    if clips > TRAINING_SEEDS:
-        raise click.BadParameter(f"want at most {TRAINING_SEEDS} clips per label, got {clips}")
+    if first_clip + clips > TRAINING_SEEDS:
+        raise click.BadParameter(f"want seeds under {TRAINING_SEEDS}, got {first_clip + clips}")
     plan = replace(
         Plan(), clips=clips, passes=passes, seed=seed, batch=batch, audio_rate=rate, text_rate=rate / 2, width=width
     )
     book = build_phrase_book(load_vocabulary(vocabulary), KINDS)
     where = choose_device(device)
-    training = render_clips(book.labels, range(plan.clips), cache_dir=cache, processes=processes).to(where)
+    training = render_clips(
+        book.labels, range(first_clip, first_clip + clips), cache_dir=cache, processes=processes
+    ).to(where)
     seeds = range(HELD_OUT_SEED, HELD_OUT_SEED + plan.held_out)
     held_out = render_clips(book.labels, seeds, cache_dir=cache, processes=processes).to(where)
     sounds = read_real_sounds(real, book.labels) if real else None
-    outcome = train(plan, book, training, held_out, sounds, out)
+    outcome = train(plan, book, training, held_out, sounds, out, start=start)
     click.echo(f"pass {outcome.done}: held-out {outcome.held_out:.1%}, real {outcome.real:.1%}")
 
 

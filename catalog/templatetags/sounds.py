@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cache
 
 from django import template
 from django.template import Context
@@ -25,6 +26,7 @@ BY_EAR = ("sounds like", "faintly like", "the same audio")
 
 
 @register.simple_tag
+@cache  # a row of a list has four of them
 def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon icon--{}" aria-hidden="true"><use href="{}#{}"/></svg>', name, static("icons.svg"), name

@@ -24,7 +24,12 @@ HALF_LINE = 1
 TICKS_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
 MOST_TICKS = 12
 MOST_LANES = 10
+MOST_TINTED = 2
+"""Labels whose events tint the waveform itself; more would hide it."""
 LANE_HEIGHT = 24
+LETTER_PX, LABEL_PADDING_PX = 6.5, 14
+WIDE_PX, NARROW_PX = 900, 330
+"""The least width of the drawing on a desk and on a telephone, to tell what labels have room there."""
 NARROWEST_EVENT = 0.4
 """Percent of the width that even the shortest event takes, so that it can be seen and hit."""
 
@@ -47,9 +52,17 @@ class DrawnEvent:
 
 
 @dataclass(frozen=True, slots=True)
+class Bar:
+    """An event in a lane, with the class of its label: where there is no room for it, it is not written."""
+
+    event: DrawnEvent
+    label_class: str
+
+
+@dataclass(frozen=True, slots=True)
 class Lane:
     y: int
-    events: Sequence[DrawnEvent]
+    bars: Sequence[Bar]
 
 
 @register.inclusion_tag("components/waveform.html")
@@ -65,7 +78,8 @@ def waveform(sound: Sound) -> dict[str, object]:
 def large_waveform(sound: Sound, events: Iterable[dict[str, Any]]) -> dict[str, object]:
     duration_s = sound.duration_s or 0.0
     drawn = [draw_event(event, duration_s) for event in events] if duration_s else []
-    lanes = lanes_of(drawn)
+    groups = grouped_by_label(drawn)
+    lanes = [Lane(place * LANE_HEIGHT, bars_of(group, duration_s)) for place, group in enumerate(groups[:MOST_LANES])]
     shape, columns = draw(read_peaks(bytes(sound.peaks or b"")))
     return {
         "shape": shape,
@@ -73,6 +87,7 @@ def large_waveform(sound: Sound, events: Iterable[dict[str, Any]]) -> dict[str, 
         "duration": clock(duration_s),
         "ticks": ticks(duration_s),
         "events": drawn,
+        "tinted": [event for group in groups[:MOST_TINTED] for event in group],
         "lanes": lanes,
         "lanes_height": len(lanes) * LANE_HEIGHT,
     }
@@ -140,13 +155,29 @@ def draw_event(event: dict[str, Any], duration_s: float) -> DrawnEvent:
     )
 
 
-def lanes_of(events: Iterable[DrawnEvent]) -> list[Lane]:
-    """A lane for each label, the one that is heard longest first; what finds no lane stands in the table alone."""
-    by_label: dict[str, list[DrawnEvent]] = {}
+def grouped_by_label(events: Iterable[DrawnEvent]) -> list[list[DrawnEvent]]:
+    """Events of each label, the label that is heard longest first."""
+    groups: dict[str, list[DrawnEvent]] = {}
     for event in events:
-        by_label.setdefault(event.label, []).append(event)
-    longest = sorted(by_label.values(), key=lambda group: sum(event.start_s - event.end_s for event in group))
-    return [Lane(index * LANE_HEIGHT, group) for index, group in enumerate(longest[:MOST_LANES])]
+        groups.setdefault(event.label, []).append(event)
+    return sorted(groups.values(), key=lambda group: sum(event.start_s - event.end_s for event in group))
+
+
+def bars_of(events: Sequence[DrawnEvent], duration_s: float) -> list[Bar]:
+    """A label is written from the start of its event, and may run on until the next one begins."""
+    ordered = sorted(events, key=lambda event: event.start_s)
+    ends = [*(event.start_s for event in ordered[1:]), duration_s]
+    return [
+        Bar(event, label_class(event.label, (end_s - event.start_s) / duration_s))
+        for event, end_s in zip(ordered, ends, strict=True)
+    ]
+
+
+def label_class(label: str, room: float) -> str:
+    needed_px = LETTER_PX * len(label) + LABEL_PADDING_PX
+    if room * NARROW_PX >= needed_px:
+        return "wave-lanes__label"
+    return "wave-lanes__label wave-lanes__label--wide" if room * WIDE_PX >= needed_px else ""
 
 
 def across(fraction: float) -> str:

@@ -50,7 +50,7 @@ class LibraryForm(forms.Form):
         super().__init__(*args, **options)
         profile = self.fields["profile"].widget
         profile.attrs["id"] = "library-profile"
-        profile.choices = profile_choices()  # type: ignore[attr-defined]
+        profile.choices = profile_choices()
 
 
 class EditForm(forms.Form):

@@ -13,6 +13,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.utils import timezone
 from django.views.decorators.http import require_GET, require_POST
 
+from analysis.profiles import DEFAULT_PROFILE
 from catalog import actions
 from catalog.models import Run, Worker
 from catalog.store import failures
@@ -62,9 +63,10 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
 @require_POST
 def run_retry(request: HttpRequest, run_id: int) -> HttpResponse:
     """Try all sounds of a run once more that came to nothing."""
-    run = get_object_or_404(Run, pk=run_id)
+    run = get_object_or_404(Run.objects.select_related("library"), pk=run_id)
+    profile = run.profile or (run.library.profile if run.library else DEFAULT_PROFILE)
     try:
-        again = actions.analyze(failures(run).order_by(), run.profile, run.library)
+        again = actions.analyze(failures(run).order_by(), profile, run.library)
     except ValidationError as error:
         return refused(request, error.messages)
     return redirect("catalog:run-detail", again.pk)

@@ -24,7 +24,7 @@ from catalog.views.libraries import UNFINISHED, state_counts
 from catalog.views.listing import listing, title_of
 from catalog.views.pages import asks_for, refused, render_page
 
-PAGE_SIZE = 60
+PAGE_SIZE = 50
 
 
 @require_GET

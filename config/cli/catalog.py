@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -177,7 +178,7 @@ def library_called(name: str) -> Library:
 def opened(output: Path | None) -> Iterator[Callable[[bytes], object]]:
     """Where the bytes go; a file appears under its name when it is whole."""
     if output is None:
-        yield click.get_binary_stream("stdout").write
+        yield sys.stdout.buffer.write
         return
     unfinished = output.with_name(f".{output.name}.unfinished")
     try:

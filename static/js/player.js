@@ -36,6 +36,7 @@ export function seek(element, fraction) {
 
 export function skip(seconds) {
   if (current) audio.currentTime = Math.min(Math.max(audio.currentTime + seconds, 0), durationS());
+  return Boolean(current);
 }
 
 export function pause() {

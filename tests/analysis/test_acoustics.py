@@ -12,12 +12,13 @@ from tests.analysis.signals import Waveform, clicks, decaying, noise, samples_of
 
 
 def lowpassed(waveform: Waveform, hertz: float) -> Waveform:
-    filtered: Waveform = sosfilt(butter(4, hertz, fs=48_000, output="sos"), waveform).astype(np.float32)
-    return filtered
+    sections = butter(4, hertz, fs=48_000, output="sos")
+    return np.array(sosfilt(sections, waveform), dtype=np.float32)
 
 
 def partials(frequency_hz: float, duration_s: float) -> Waveform:
-    return np.sum([sine(frequency_hz * k, duration_s, amplitude=0.2 / k) for k in range(1, 8)], axis=0)
+    waves = [sine(frequency_hz * k, duration_s, amplitude=0.2 / k) for k in range(1, 8)]
+    return np.sum(waves, axis=0, dtype=np.float32)
 
 
 SIGNALS = {

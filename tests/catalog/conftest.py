@@ -56,7 +56,9 @@ def root(tmp_path: Path) -> Path:
 def make_file(root: Path) -> MakeFile:
     made: list[str] = []
 
-    def make(name: str, *, seed: int | None = None, duration_s: float = 0.5, rate: int = RATE_HZ, **options: Any) -> Path:
+    def make(
+        name: str, *, seed: int | None = None, duration_s: float = 0.5, rate: int = RATE_HZ, **options: Any
+    ) -> Path:
         made.append(name)
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)

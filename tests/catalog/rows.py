@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -9,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from analysis.records import AcousticSummary, AudioAnalysisRecord, BandEnergy, Provenance
 from catalog.effective import refresh_sound
 from catalog.models import Analysis, Library, Sound
 
@@ -40,16 +42,44 @@ def add_heard(library: Library, path: str = "Track 18.wav", **said: Any) -> Soun
 def add_analysis(sound: Sound, profile: str = "balanced", **said: Any) -> Analysis:
     told = {"category": "weather", "label": "heavy rain", "confidence": 0.72} | said
     told = {"description": f"A dense {told['label']}.", "tags": [told["label"], "broadband noise"]} | told
-    event = {"label": told["label"], "category": told["category"], "start_s": 1.0, "end_s": 3.0, "confidence": 0.8}
-    record = {
-        "detailed_description": "It goes on evenly for four seconds.",
-        "events": [event],
-        "top_labels": [{"label": told["label"], "category": told["category"], "score": told["confidence"]}],
-        "acoustic_summary": {"rms_dbfs": -23.45, "tempo_bpm": None, "band_energy": {"mid": 0.5}},
-        "analysis_provenance": {"profile_name": profile, "profile_fingerprint": "abc", "model_id": "tests/small"},
-    }
+    record = full_record(sound, profile, told).model_dump(mode="json")
     key = {"profile_fingerprint": profile, "model_id": "tests/small", "vocabulary_sha256": "v"}
     return Analysis.objects.create(sound=sound, profile=profile, record=record, **key, **told)
+
+
+def full_record(sound: Sound, profile: str, told: Mapping[str, Any]) -> AudioAnalysisRecord:
+    label, category = told["label"], told["category"]
+    measured: dict[str, Any] = dict.fromkeys(AcousticSummary.model_fields, 0.25) | {
+        "rms_dbfs": -23.45,
+        "onset_count": 3,
+        "tempo_bpm": None,
+        "band_energy": dict.fromkeys(BandEnergy.model_fields, 0.1) | {"mid": 0.5},
+        "envelope_dbfs": [],
+    }
+    file = {"format": "WAV", "duration_s": 4.0, "sample_rate_hz": 48_000, "channels": 2, "bit_depth": 24}
+    made_by = dict.fromkeys(Provenance.model_fields, "v") | {
+        "profile_name": profile,
+        "model_id": "tests/small",
+        "elapsed_s": 0.4,
+    }
+    return AudioAnalysisRecord.model_validate(
+        {
+            "file_name": sound.file_name,
+            "short_description": told["description"],
+            "detailed_description": "It goes on evenly for four seconds.",
+            "tags": told["tags"],
+            "sound_events": [label],
+            "confidence": told["confidence"],
+            "primary_category": category,
+            "primary_label": label,
+            "top_labels": [{"label": label, "category": category, "score": told["confidence"]}],
+            "events": [{"label": label, "category": category, "start_s": 1.0, "end_s": 3.0, "confidence": 0.8}],
+            "ucs": None,
+            "metadata": file | {"n_samples": 192_000},
+            "acoustic_summary": measured,
+            "analysis_provenance": made_by,
+        }
+    )
 
 
 def queries_of(client: Client, address: str, *, headers: dict[str, str] | None = None) -> int:

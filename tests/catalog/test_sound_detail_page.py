@@ -23,7 +23,13 @@ def page_of(client: Client, sound: Sound) -> str:
 
 def test_it_shows_both_descriptions_events_and_what_was_measured(client: Client, sound: Sound) -> None:
     page = page_of(client, sound)
-    for words in ("A dense heavy rain.", "It goes on evenly for four seconds.", "-23.4 dBFS", "Mid, 1 to 4 kHz", "stereo"):
+    for words in (
+        "A dense heavy rain.",
+        "It goes on evenly for four seconds.",
+        "-23.4 dBFS",
+        "Mid, 1 to 4 kHz",
+        "stereo",
+    ):
         assert words in page
     assert 'x="25%" width="50%"' in page
     assert "heavy rain, 0:01.00 to 0:03.00, confidence 80 %" in page
@@ -83,7 +89,11 @@ def test_the_number_of_queries_does_not_grow_with_the_analyses(client: Client, s
 
 
 def test_an_edit_is_shown_as_yours_and_can_be_withdrawn(client: Client, sound: Sound) -> None:
-    words = {"description": "Rain on the tin roof of the shed", "category": "weather", "tags": "heavy rain, shed , shed"}
+    words = {
+        "description": "Rain on the tin roof of the shed",
+        "category": "weather",
+        "tags": "heavy rain, shed , shed",
+    }
     response = client.post(f"/sounds/{sound.pk}/edit/", words)
     assert response.status_code == 302
     page = page_of(client, sound)

@@ -212,9 +212,7 @@ def test_a_sound_that_breaks_its_job_each_time_is_given_up_with_the_reason(
     assert error == "given up after 3 attempts: RuntimeError: out of memory\N{REPLACEMENT CHARACTER}"
 
 
-def test_an_unreadable_file_is_not_tried_again_by_itself(
-    sound: Sound, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_file_is_not_tried_again_by_itself(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine.SharedAnalyzer, "analyze", break_on("a.wav", UnreadableAudio("holds no sound")))
     analyze_now()
     sound.refresh_from_db()

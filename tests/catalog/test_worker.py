@@ -17,7 +17,7 @@ from django.db.models.functions import Now
 
 from catalog import actions, store, tasks
 from catalog.models import Analysis, Library, Run, Sound, Worker
-from catalog.worker import beat, leave, release_dead_neighbors, sweep, worker_name
+from catalog.worker import beat, claiming, leave, release_dead_neighbors, sweep, worker_name
 from tests.catalog.conftest import MakeFile, scan_now
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_queue")]
@@ -109,18 +109,21 @@ def test_a_worker_takes_over_from_one_that_was_killed(library: Library, make_fil
     leave()
 
 
-def test_the_heartbeat_renews_its_own_leases_alone(library: Library, make_file: MakeFile) -> None:
-    make_file("mine.wav")
-    make_file("other.wav")
+def test_leases_are_renewed_while_their_job_runs_and_no_longer(library: Library, make_file: MakeFile) -> None:
+    for path in ("runs.wav", "ended.wav", "other.wav"):
+        make_file(path)
     scan_now(library)
-    for path, claim in (("mine.wav", f"{worker_name()}/1"), ("other.wav", "other/1")):
-        assert store.claim_sound(library.sounds.get(path=path).pk, "balanced", claim)
-    Sound.objects.update(lease_until=Now() - timedelta(seconds=1))
+    with claiming() as ended:
+        pass
+    with claiming() as runs:
+        for path, claim in (("runs.wav", runs), ("ended.wav", ended), ("other.wav", "other/1")):
+            assert store.claim_sound(library.sounds.get(path=path).pk, "balanced", claim)
+        Sound.objects.update(lease_until=Now() - timedelta(seconds=1))
+        beat()
+        store.release_expired()
 
-    beat()
-    store.release_expired()
-
-    assert dict(library.sounds.values_list("path", "state")) == {"mine.wav": "analyzing", "other.wav": "queued"}
+    states = {"runs.wav": "analyzing", "ended.wav": "queued", "other.wav": "queued"}
+    assert dict(library.sounds.values_list("path", "state")) == states
 
 
 def test_what_is_due_without_a_message_is_sent_again(

@@ -82,7 +82,7 @@ def eventually(is_so: Callable[[], bool]) -> bool:
 def answers(port: int, path: str = "/") -> bool:
     try:
         with urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as response:
-            return response.status == 200
+            return bool(response.status == 200)
     except (URLError, OSError):
         return False
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search.ranking import MEANING, RRF_K, WORDS, fuse, rank_against_labels
+from search.ranking import MEANING, RRF_K, WORDS, chance_score, closeness, fuse, rank_among_labels
 
 
 def test_two_parts_that_agree_outweigh_one_that_is_sure() -> None:
@@ -38,34 +38,60 @@ def test_no_parts_give_no_order() -> None:
 def test_a_hub_near_every_text_does_not_stand_before_the_right_sound() -> None:
     hub, rain = 0, 1
     cosines = np.array([0.60, 0.55], np.float32)  # to "rain": the hub is nearer
-    label_cosines = np.array([[0.58, 0.60, 0.59], [0.55, 0.10, 0.05]], np.float32)  # rain, dog, bell
+    label_cosines = np.array([[0.58, 0.60, 0.59], [0.55, 0.10, 0.05]], np.float32)  # heavy rain, dog, bell
+    query_to_labels = np.array([0.9, 0.1, 0.0], np.float32)
 
-    scores = rank_against_labels(cosines, label_cosines, logit_scale=20.0)
+    scores = rank_among_labels(cosines, label_cosines, query_to_labels, logit_scale=20.0)
 
     assert cosines[hub] > cosines[rain]
     assert scores[rain] > scores[hub]
 
 
-def test_at_full_share_the_score_is_log_softmax_among_the_labels() -> None:
-    label_cosines = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+def test_a_sound_that_a_near_label_is_sure_of_stands_before_one_that_is_half_everything() -> None:
+    sure, vague = 0, 1
+    cosines = np.array([0.70, 0.50], np.float32)
+    label_cosines = np.array([[0.90, 0.20, 0.10], [0.48, 0.48, 0.48]], np.float32)  # heavy rain, dog, bell
+    query_to_labels = np.array([0.9, 0.1, 0.0], np.float32)
 
-    scores = rank_against_labels(label_cosines[:, 2], label_cosines, logit_scale=3.0, share=1.0)
+    scores = rank_among_labels(cosines, label_cosines, query_to_labels, logit_scale=20.0)
 
-    odds = np.exp(3.0 * label_cosines)
-    np.testing.assert_allclose(np.exp(scores), odds[:, 2] / odds.sum(axis=1), rtol=1e-5)
+    assert scores[sure] > chance_score(query_to_labels)
+    assert scores[sure] > scores[vague]
+
+
+def test_a_query_unlike_all_labels_scores_log_softmax_among_them() -> None:
+    rows = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
+
+    scores = rank_among_labels(rows[:, 0], rows[:, 1:], np.zeros(3, np.float32), logit_scale=3.0)
+
+    odds = np.exp(3.0 * rows)
+    np.testing.assert_allclose(np.exp(scores), odds[:, 0] / odds.sum(axis=1), rtol=1e-5)
+
+
+def test_a_sound_equally_near_every_text_scores_chance() -> None:
+    query_to_labels = np.array([0.8, 0.3], np.float32)
+    even = np.full(1, 0.4, np.float32)
+
+    (score,) = rank_among_labels(even, np.full((1, 2), 0.4, np.float32), query_to_labels, logit_scale=20.0)
+
+    assert score == pytest.approx(chance_score(query_to_labels))
+
+
+def test_closeness_counts_the_query_whole_and_opposite_labels_not_at_all() -> None:
+    np.testing.assert_allclose(closeness(np.array([1.0, 0.5, -0.7], np.float32)), [1, 1, 0.5**4, 0])
 
 
 def test_large_scales_do_not_overflow() -> None:
-    scores = rank_against_labels(np.ones(2, np.float32), np.ones((2, 3), np.float32), logit_scale=1e4)
+    ones = np.ones(2, np.float32)
 
-    np.testing.assert_allclose(scores, -np.log(3), rtol=1e-6)
+    scores = rank_among_labels(ones, np.ones((2, 3), np.float32), np.zeros(3, np.float32), logit_scale=1e4)
+
+    np.testing.assert_allclose(scores, -np.log(4), rtol=1e-6)
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_without_labels_or_share_the_order_is_that_of_the_cosines(share: float) -> None:
+def test_without_labels_the_order_is_that_of_the_cosines() -> None:
     cosines = np.array([0.1, 0.5, -0.2], np.float32)
-    labels = np.ones((3, 0 if share else 2), np.float32)
 
-    scores = rank_against_labels(cosines, labels, logit_scale=10.0, share=share)
+    scores = rank_among_labels(cosines, np.ones((3, 0), np.float32), np.ones(0, np.float32), logit_scale=10.0)
 
     assert np.argsort(scores).tolist() == np.argsort(cosines).tolist()

@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from django.http import StreamingHttpResponse
 from django.test import Client
 from numpy.typing import NDArray
 
@@ -85,7 +84,6 @@ def test_a_bad_query_is_explained(client: Client, query: str) -> None:
 def test_the_result_is_exported_as_it_is_shown(client: Client) -> None:
     assert 'href="/search/export/csv/?q=rain&amp;mode=words"' in get(client, "q=rain&mode=words")
     response = client.get("/search/export/csv/?q=rain&mode=words")
-    assert isinstance(response, StreamingHttpResponse)
     rows = list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
     assert [row["file_name"] for row in rows] == ["rain check.wav"]
 
@@ -119,3 +117,22 @@ def test_the_number_of_queries_does_not_grow_with_the_hits(client: Client, make_
     for number in range(30):
         add_heard(library, f"rain {number}.wav")
     assert queries_of(client, "/search/?q=rain&mode=words") == few
+
+
+def test_what_is_only_faintly_like_the_words_stands_below_a_line(
+    client: Client, make_sound: Callable[..., Sound], embed: Callable[..., Embedding], ears: dict[str, Vector]
+) -> None:
+    rain, other, ears["rain"] = (np.eye(DIM, dtype=np.float32)[place] for place in (5, 1, 5))
+    embed(make_sound("Track 18.wav"), rain)
+    embed(make_sound("Track 19.wav"), other)
+    page = get(client, "q=rain&mode=ears")
+    assert "1 sound for “rain”" in page
+    assert page.index("Track 18.wav") < page.index("Only faintly like it") < page.index("Track 19.wav")
+
+
+def test_a_search_that_finds_nothing_good_says_so(
+    client: Client, make_sound: Callable[..., Sound], embed: Callable[..., Embedding], ears: dict[str, Vector]
+) -> None:
+    ears["zeppelin"] = np.eye(DIM, dtype=np.float32)[5]
+    embed(make_sound("Track 18.wav"), np.eye(DIM, dtype=np.float32)[1])
+    assert "Nothing here is more than faintly like “zeppelin”" in get(client, "q=zeppelin&mode=ears")
