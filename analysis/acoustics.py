@@ -100,10 +100,13 @@ def find_traits(facts: AcousticSummary, duration_s: float) -> list[Trait]:
 
 
 def _in_time(facts: AcousticSummary, duration_s: float) -> dict[Trait, bool]:
+    rhythmic = facts.tempo_bpm is not None and facts.rhythm_regularity >= RHYTHMIC_REGULARITY
+    dense = duration_s < SHORT_S or rhythmic  # no time to sink between hits: the peaks alone tell
+    standing_out_db = max(facts.dynamic_range_db, facts.crest_factor_db if dense else 0.0)
     percussive = (
         facts.attack_s <= PERCUSSIVE_ATTACK_S
         and facts.strongest_onset_db >= PERCUSSIVE_ONSET_DB
-        and max(facts.dynamic_range_db, facts.crest_factor_db) >= PERCUSSIVE_RANGE_DB
+        and standing_out_db >= PERCUSSIVE_RANGE_DB
     )
     lasting = duration_s >= SHORT_S and facts.silence_ratio < CONTINUOUS_SILENCE
     intermittent = facts.silence_ratio >= INTERMITTENT_SILENCE and facts.onset_count >= INTERMITTENT_ONSETS
@@ -111,7 +114,7 @@ def _in_time(facts: AcousticSummary, duration_s: float) -> dict[Trait, bool]:
     return {
         SHORT: duration_s < SHORT_S,
         SHARP: percussive and facts.attack_s <= SHARP_ATTACK_S and facts.strongest_onset_db >= SHARP_ONSET_DB,
-        RHYTHMIC: facts.tempo_bpm is not None and facts.rhythm_regularity >= RHYTHMIC_REGULARITY,
+        RHYTHMIC: rhythmic,
         INTERMITTENT: intermittent,
         CONTINUOUS: lasting and facts.dynamic_range_db < CONTINUOUS_RANGE_DB,
         STEADY: steady,

@@ -26,7 +26,9 @@ AUDIO_SUFFIXES = frozenset({
 
 PLAUSIBLE_RATES_HZ = (500, 4_000_000)  # 500 Hz: seismic recordings; 4 MHz: beyond every bat recorder
 BROKEN_SAMPLE = 1e4  # 80 dB over full scale: no converter gives it, a damaged file does
-WHOLE_SHARE = 0.98  # of the promised length; codecs lose up to a few frames at the ends
+WHOLE_SHARE = 0.98  # of the promised length
+CODEC_DELAY_S = 0.1  # codecs lose up to a few frames at the ends
+GUESSED_LENGTHS = {"MP3"}  # where a header may only guess from the bit rate, too little is odd and no proof
 UNKNOWN_RIFF_SIZES = (0, 0x7FFFFFFF)  # what a recorder writes that cannot go back to the header, from here up
 HASH_BLOCK = 1 << 20
 PREVIEW_BLOCK_FRAMES = 48_000
@@ -124,10 +126,11 @@ def decode(path: Path) -> DecodedAudio:
         samples.append(resampler.finish())
     _check_whole(path, facts, n_samples)
     cleaner.check()
+    notes = (*cleaner.notes(), *_length_notes(facts, n_samples))
     if not len(samples):  # fewer samples than the resampler's filter gives back
         samples.append(np.zeros(1, np.float32))
     true_facts = replace(facts, duration_s=n_samples / facts.sample_rate_hz, n_samples=n_samples)
-    return DecodedAudio(samples, true_facts, cleaner.notes())
+    return DecodedAudio(samples, true_facts, notes)
 
 
 def write_preview(path: Path, target: Path) -> None:
@@ -241,11 +244,22 @@ def _check_whole(path: Path, facts: AudioFacts, n_samples: int) -> None:
         raise UnreadableAudio(
             f"breaks off: {have:,} bytes of the {promised:,} its header promises; copy it again from its source"
         )
-    if facts.format != "MP3" and n_samples < facts.n_samples * WHOLE_SHARE - facts.sample_rate_hz * 0.1:
+    if facts.format not in GUESSED_LENGTHS and _is_short(facts, n_samples):
         raise UnreadableAudio(
             f"breaks off: {n_samples / facts.sample_rate_hz:.2f} s of the {facts.duration_s:.2f} s its header promises"
             " can be decoded; copy it again from its source"
         )
+
+
+def _length_notes(facts: AudioFacts, n_samples: int) -> tuple[str, ...]:
+    if facts.format not in GUESSED_LENGTHS or not _is_short(facts, n_samples):
+        return ()
+    seconds, promised = n_samples / facts.sample_rate_hz, facts.duration_s
+    return (f"its header promises {promised:.2f} s and {seconds:.2f} s could be decoded: it may break off",)
+
+
+def _is_short(facts: AudioFacts, n_samples: int) -> bool:
+    return n_samples < facts.n_samples * WHOLE_SHARE - facts.sample_rate_hz * CODEC_DELAY_S
 
 
 def _promised_bytes(path: Path) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from analysis.records import AcousticSummary, LabelScore, SoundEvent, SoundMetad
 from analysis.words import frequency, join_words, seconds, sentence, with_article
 
 SURE = 0.5  # from here the first label has at least as much as all others together
+RIVAL_RATIO = 0.5  # a second label with at least half the score of an unsure first one might be it as well
 MAX_ADJECTIVES = 2
 MAX_TOLD_EVENTS = 4
 SEQUENCE_OVERLAP_S = 0.25  # events are known no better than half a hop
@@ -81,23 +82,27 @@ def _what(found: Findings) -> str:
         return f"an unidentified sound, most like {with_article(first.label)}"
     hedge = "" if first.score >= SURE else "probably "
     other = _other_label(found)
-    if other is None:
-        return hedge + with_article(first.label)
-    earlier, later = _sequence(found, first.label, other)
-    if earlier:
-        return f"{hedge}{with_article(earlier)} followed by {with_article(later)}"
-    return f"{hedge}{with_article(first.label)} with {with_article(other)}"
+    if other is not None:
+        earlier, later = _sequence(found, first.label, other)
+        if earlier:
+            return f"{hedge}{with_article(earlier)} followed by {with_article(later)}"
+        return f"{hedge}{with_article(first.label)} with {with_article(other)}"
+    rival = _rival_label(found)
+    return hedge + with_article(first.label) + (f" or {with_article(rival)}" if rival else "")
 
 
 def _other_label(found: Findings) -> str | None:
-    """Name the second thing that is heard: the surest other event, else the second label if it is claimed."""
-    primary = found.labels[0].label
-    others = [event for event in found.events if event.label != primary]
-    if others:
-        return max(others, key=lambda event: (event.confidence, event.end_s - event.start_s)).label
-    if len(found.labels) > 1 and found.labels[1].score >= found.min_confidence:
-        return found.labels[1].label
-    return None
+    """Name the second thing that is heard: of the other events the surest, if it outweighs all else in some window."""
+    others = [event for event in found.events if event.label != found.labels[0].label and event.confidence >= SURE]
+    return max(others, key=lambda event: (event.confidence, event.end_s - event.start_s)).label if others else None
+
+
+def _rival_label(found: Findings) -> str | None:
+    """Name the second label where the first is not sure: scores share one whole, so it is "or" and not "with"."""
+    first, *rest = found.labels
+    if first.score >= SURE or not rest or rest[0].score < max(found.min_confidence, RIVAL_RATIO * first.score):
+        return None
+    return rest[0].label
 
 
 def _sequence(found: Findings, first: str, second: str) -> tuple[str, str]:

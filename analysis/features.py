@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from analysis.levels import SILENCE_DBFS, measure_levels
+from analysis.levels import measure_levels, silence_threshold_dbfs, to_dbfs
 from analysis.onsets import measure_rhythm
 from analysis.records import AcousticSummary, BandEnergy
 from analysis.samples import Samples
@@ -27,9 +27,8 @@ def measure_features(samples: Samples) -> AcousticSummary:
     levels = measure_levels(samples)
     spectra = measure_spectra(samples)
     rhythm = measure_rhythm(spectra.flux_db)
-    sounding = spectra.mean_square >= 10 ** (SILENCE_DBFS / 10)
-    if not sounding.any():
-        sounding = np.zeros(0, np.intp)  # means of nothing: zero
+    frames_db = to_dbfs(spectra.mean_square.astype(np.float64))
+    sounding = frames_db >= silence_threshold_dbfs(frames_db)
     total = spectra.band_power.sum()
     shares = spectra.band_power / total if total > 0 else spectra.band_power
     count = len(rhythm.onset_times_s)

@@ -13,7 +13,8 @@ STEP = 48  # samples: 1 ms, fine enough for an attack
 LEVEL_STEPS = 50  # 50 ms: one period of 20 Hz, the lowest sound
 BLOCK = STEP * 20_000
 FLOOR_DBFS = -120.0  # what digital silence reads, since minus infinity is no number in JSON
-SILENCE_DBFS = -60.0  # frames below are silence: half a room's noise in a usual recording
+SILENCE_DBFS = -60.0  # frames below are silence in a recording of usual level
+SILENCE_BELOW_LOUDEST_DB = 30.0  # in a faint one silence begins so far below its loudest frame
 ENVELOPE_POINTS = 200  # of the stored envelope: 50 ms steps up to ten seconds
 DYNAMIC_FLOOR_DBFS = -80.0
 ATTACK_LOW, ATTACK_HIGH = 0.1, 0.9  # of the largest 1 ms level, as synthesizers and MPEG-7 (LogAttackTime) count it
@@ -31,7 +32,7 @@ class Levels:
     ----------
     rms_dbfs, peak_dbfs, dynamic_range_db : float
     silence_ratio : float
-        Share of 50 ms frames below -60 dBFS.
+        Share of 50 ms frames that are silent (see `silence_threshold_dbfs`).
     zero_crossings_per_s : float
     attack_s, decay_s : float
         10 % to 90 % before the loudest millisecond; from there down by 30 dB, or to the end.
@@ -80,7 +81,7 @@ def measure_levels(samples: Samples) -> Levels:
         rms_dbfs=float(to_dbfs(np.array(mean_square))),
         peak_dbfs=float(to_dbfs(np.array(peak**2))),
         dynamic_range_db=float(high - low),
-        silence_ratio=float(np.mean(frames_db < SILENCE_DBFS)),
+        silence_ratio=float(np.mean(frames_db < silence_threshold_dbfs(frames_db))),
         zero_crossings_per_s=crossings / samples.duration_s,
         attack_s=_attack_s(step_levels),
         decay_s=_decay_s(step_levels),
@@ -89,6 +90,22 @@ def measure_levels(samples: Samples) -> Levels:
         envelope_step_s=points * STEP / SAMPLE_RATE_HZ,
         envelope_dbfs=to_dbfs(_grouped(squares, points) / _grouped(counts, points)),
     )
+
+
+def silence_threshold_dbfs(frames_db: npt.NDArray[np.float64]) -> float:
+    """Say below which level a frame is silent: -60 dBFS, in a faint recording 30 dB below its loudest frame.
+
+    Parameters
+    ----------
+    frames_db : float64, shape (n,)
+        Levels relative to full scale.
+
+    Returns
+    -------
+    float
+        Always above the floor, so that digital silence is silent.
+    """
+    return max(min(SILENCE_DBFS, float(frames_db.max()) - SILENCE_BELOW_LOUDEST_DB), FLOOR_DBFS + 1)
 
 
 def to_dbfs(mean_square: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -134,20 +151,21 @@ def _decay_s(step_levels: npt.NDArray[np.float64]) -> float:
 
 
 def _fades(frames_db: npt.NDArray[np.float64]) -> tuple[float, float]:
-    sounding = frames_db[frames_db >= SILENCE_DBFS]
+    silence_dbfs = silence_threshold_dbfs(frames_db)
+    sounding = frames_db[frames_db >= silence_dbfs]
     if len(sounding) < 4:
         return 0.0, 0.0
     body_db = float(np.percentile(sounding, 75)) - BODY_MARGIN_DB
     in_body = np.flatnonzero(frames_db >= body_db)
     step_s = LEVEL_STEPS * STEP / SAMPLE_RATE_HZ
-    fade_in = _fade_frames(frames_db[: in_body[0]][::-1], body_db)
-    fade_out = _fade_frames(frames_db[in_body[-1] + 1 :], body_db)
+    fade_in = _fade_frames(frames_db[: in_body[0]][::-1], body_db, silence_dbfs)
+    fade_out = _fade_frames(frames_db[in_body[-1] + 1 :], body_db, silence_dbfs)
     return fade_in * step_s, fade_out * step_s
 
 
-def _fade_frames(leaving: npt.NDArray[np.float64], body_db: float) -> int:
+def _fade_frames(leaving: npt.NDArray[np.float64], body_db: float, silence_dbfs: float) -> int:
     """Count the frames from the body of the sound until it is gone; zero where it does not sink far enough."""
-    gone = np.flatnonzero(leaving < SILENCE_DBFS)
+    gone = np.flatnonzero(leaving < silence_dbfs)
     fading = leaving[: gone[0]] if len(gone) else leaving
     sinks = len(gone) > 0 or (len(fading) > 0 and fading[-1] <= body_db - FADE_DB)
     return len(fading) if sinks else 0

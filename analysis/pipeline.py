@@ -28,7 +28,6 @@ from analysis.labels import (
     scored_labels,
     write_cached_vectors,
 )
-from analysis.levels import SILENCE_DBFS
 from analysis.metadata import read_metadata
 from analysis.profiles import DEFAULT_MODEL, AnalysisProfile, Profiles
 from analysis.records import AcousticSummary, AudioAnalysisRecord, Provenance, SoundMetadata
@@ -40,6 +39,7 @@ from analysis.windows import clip_bounds, window_samples, window_starts
 __all__ = ["AnalyzedSound", "Analyzer", "MeasuredSound", "SoundEmbeddings"]
 
 WINDOWS_READ_AT_ONCE = 256  # 2 s each: 98 MB
+UNHEARD_DBFS = -80.0  # a stretch below it is not shown to the model: the noise of 16 bits has -98, a faint room -70
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +335,7 @@ def _embed_clip(samples: Samples, encoder: AudioEncoder) -> npt.NDArray[np.float
     total = np.zeros(encoder.dim)
     bounds = clip_bounds(len(samples))
     levels = [_mean_square(samples.read(start, stop)) for start, stop in bounds]
-    audible = [level >= 10 ** (SILENCE_DBFS / 10) for level in levels]
+    audible = [level >= 10 ** (UNHEARD_DBFS / 10) for level in levels]
     chosen = [bound for bound, heard in zip(bounds, audible, strict=True) if heard] or bounds[:1]
     whole = [bound for bound in chosen if bound[1] - bound[0] == bounds[0][1] - bounds[0][0]]
     rest = [bound for bound in chosen if bound not in set(whole)]
@@ -355,7 +355,7 @@ def _embed_windows(samples: Samples, encoder: AudioEncoder, window_s: float, hop
         part = starts[at : at + WINDOWS_READ_AT_ONCE]
         stretch = samples.read(int(part[0]), int(part[-1]) + length)
         windows = np.lib.stride_tricks.sliding_window_view(stretch, length)[part - part[0]]  # (n, n_samples)
-        audible = np.einsum("ij,ij->i", windows, windows) / length >= 10 ** (SILENCE_DBFS / 10)
+        audible = np.einsum("ij,ij->i", windows, windows) / length >= 10 ** (UNHEARD_DBFS / 10)
         vectors[at : at + len(part)][audible] = encoder.embed_windows(windows[audible])
     return vectors
 

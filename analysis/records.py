@@ -42,7 +42,9 @@ class AcousticSummary(_Part):
     tempo_bpm: float | None = Field(description="null where nothing repeats regularly")
     rhythm_regularity: float = Field(description="share of the onset curve that returns after one beat, 0 to 1")
     band_energy: BandEnergy
-    silence_ratio: float = Field(description="share of 50 ms frames below -60 dBFS")
+    silence_ratio: float = Field(
+        description="share of 50 ms frames below -60 dBFS, in a faint file below its loudest less 30 dB"
+    )
     tonal_ratio: float = Field(description="share of the power from 94 Hz to 8 kHz that is in steady partials")
     attack_s: float = Field(description="10 % to 90 % before the loudest millisecond")
     decay_s: float = Field(description="from the loudest moment down by 30 dB, or to the end")

@@ -42,9 +42,6 @@ def _name(pid: int) -> str:
     return f"{socket.gethostname()[:32]}-{pid}-{secrets.token_hex(3)}"
 
 
-_held: dict[int, str] = {}  # thread: the claim of the job it works on
-
-
 @contextmanager
 def claiming() -> Iterator[str]:
     """A name for what one job claims. It is renewed until the block ends and no longer: what a job could not give back,
@@ -88,7 +85,6 @@ class LifeSigns(dramatiq.Middleware):
         result: Any = None,
         exception: BaseException | None = None,
     ) -> None:
-        _held.pop(threading.get_ident(), None)
         with self._lock:
             self._busy -= 1
             self._idle_since = time.monotonic()
@@ -134,7 +130,7 @@ class Heartbeat(threading.Thread):
 def beat() -> None:
     facts = {"host": socket.gethostname(), "pid": os.getpid(), "seen_at": Now()}
     Worker.objects.update_or_create(name=worker_name(), defaults=facts)
-    store.renew_leases(list(_held.values()))
+    store.renew_leases(_claims.copy())
 
 
 def leave() -> None:

@@ -32,6 +32,7 @@ from config.cli.engine import Session
 
 LONGEST_NAME_BYTES = 255  # of a file name on every file system in use
 HASH_DIGITS = 12
+LINKED_FOLDER = "is a link to a folder and is not followed; give the folder itself"
 
 Failure = dict[str, str]
 
@@ -77,7 +78,7 @@ class Outcome:
 
 
 def find_sounds(folder: Path, *, leave_out: Path, limit: int | None) -> tuple[list[Path], list[Failure]]:
-    """Sounds by their suffix, in order; hidden files, linked folders and our own output are left out."""
+    """Sounds by their suffix, in order; hidden files and our own output are left out, linked folders told."""
     problems: list[Failure] = []
 
     def tell(error: OSError) -> None:
@@ -90,6 +91,8 @@ def find_sounds(folder: Path, *, leave_out: Path, limit: int | None) -> tuple[li
     for parent, folders, names in os.walk(folder, onerror=tell):
         here = Path(parent)
         folders[:] = sorted(name for name in folders if not name.startswith(".") and here / name != leave_out)
+        links = [name for name in folders if (here / name).is_symlink()]
+        problems += [{"path": readable(here / name), "reason": LINKED_FOLDER} for name in links]
         sounds += [here / name for name in sorted(names) if is_sound_name(name)]
     return sounds[:limit], problems
 

@@ -18,7 +18,8 @@ def lowpassed(waveform: Waveform, hertz: float) -> Waveform:
 
 def partials(frequency_hz: float, duration_s: float) -> Waveform:
     waves = [sine(frequency_hz * k, duration_s, amplitude=0.2 / k) for k in range(1, 8)]
-    return np.sum(waves, axis=0, dtype=np.float32)
+    mixed: Waveform = np.stack(waves).sum(axis=0)
+    return mixed
 
 
 SIGNALS = {

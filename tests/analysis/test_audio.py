@@ -198,6 +198,12 @@ def test_a_bad_file_has_its_reason_in_words(tmp_path: Path, make: Callable[[Path
     assert str(tmp_path) not in str(caught.value)
 
 
+def test_an_mp3_that_breaks_off_is_read_with_a_note(tmp_path: Path) -> None:
+    audio = decode(truncated(tmp_path, "cut.mp3", 0.5))
+    assert audio.facts.duration_s == pytest.approx(1.0, abs=0.1)
+    assert audio.notes[0].startswith("its header promises 2.0")
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
 def test_a_file_without_permission_says_so(write_sound: Write) -> None:
     path = write_sound(sine(440, 0.1))

@@ -35,7 +35,9 @@ def findings(
         (findings(("owl hoot", 0.8), traits=(LONG,)), "An owl hoot."),
         (findings(("dog bark", 0.4), ("wolf howl", 0.2)), "Probably a dog bark."),
         (findings(("dog bark", 0.1), ("wolf howl", 0.1)), "An unidentified sound, most like a dog bark."),
-        (findings(("heavy rain", 0.6), ("thunder", 0.3)), "Heavy rain with thunder."),
+        (findings(("heavy rain", 0.6), ("thunder", 0.3)), "Heavy rain."),
+        (findings(("dog bark", 0.4), ("owl hoot", 0.3)), "Probably a dog bark or an owl hoot."),
+        (findings(("heavy rain", 0.9), events=(("thunder", 1.0, 2.0),)), "Heavy rain with thunder."),
     ],
 )
 def test_a_sentence_says_what_was_found(found: Findings, reads: str) -> None:
@@ -48,7 +50,7 @@ def test_followed_by_needs_events_in_that_order() -> None:
     at_once = (("door creak", 0.0, 2.5), ("door slam", 1.0, 3.0))
     assert describe_briefly(findings(*labels, events=one_after_the_other)) == "A door creak followed by a door slam."
     assert describe_briefly(findings(*labels, events=at_once)) == "A door slam with a door creak."
-    assert describe_briefly(findings(*labels)) == "A door slam with a door creak."
+    assert describe_briefly(findings(*labels)) == "A door slam."
 
 
 def test_fades_are_spoken_of_only_where_measured() -> None:

@@ -108,6 +108,12 @@ def test_the_shortest_and_the_silent_have_finite_numbers(waveform: Waveform) -> 
     assert np.isfinite([*numbers, *facts.envelope_dbfs, *facts.band_energy.model_dump().values()]).all()
 
 
+def test_a_faint_sound_is_measured_like_a_loud_one() -> None:
+    faint = measure_features(samples_of(noise(2.0, amplitude=0.0004)))  # -68 dBFS
+    assert faint.silence_ratio == 0
+    assert faint.centroid_hz == pytest.approx(12_000, rel=0.02)
+
+
 def test_silence_reads_the_floor() -> None:
     facts = measure_features(samples_of(np.zeros(48_000)))
     assert (facts.rms_dbfs, facts.peak_dbfs, facts.silence_ratio, facts.centroid_hz) == (-120, -120, 1.0, 0)

@@ -23,7 +23,7 @@ from tests.catalog.conftest import MakeFile, scan_now
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("empty_queue")]
 
 CHECKOUT = Path(__file__).parents[2]
-LIMIT_S = 90.0
+LIMIT_S = 180.0
 
 StartWorker = Callable[[], "subprocess.Popen[bytes]"]
 
@@ -62,7 +62,7 @@ def wait_until(condition: Callable[[], bool]) -> None:
 def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(
     library: Library, make_file: MakeFile, start_worker: StartWorker
 ) -> None:
-    for number in range(40):
+    for number in range(24):
         make_file(f"{number:02}.wav")
     scan = actions.start_scan(library)
 
@@ -71,17 +71,17 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(
     first.send_signal(signal.SIGKILL)
     first.wait()
     done_before = dict(Analysis.objects.values_list("sound_id", "created_at"))
-    assert 5 <= len(done_before) < 40
+    assert 5 <= len(done_before) < 24
 
     second = start_worker()
     run = Run.objects.get(follows=scan)
     wait_until(lambda: Run.objects.filter(pk=run.pk, state="done").exists())
 
     run.refresh_from_db()
-    assert (run.total, run.done, run.failed) == (40, 40, 0)
+    assert (run.total, run.done, run.failed) == (24, 24, 0)
     assert set(Sound.objects.values_list("state", flat=True)) == {"analyzed"}
     created = dict(Analysis.objects.values_list("sound_id", "created_at"))
-    assert len(created) == Analysis.objects.count() == 40
+    assert len(created) == Analysis.objects.count() == 24
     assert done_before.items() <= created.items()  # nothing that was done was done again
     assert Sound.objects.filter(attempts__gt=1).count() <= 1  # but for the one that was being heard
     assert Worker.objects.get().pid == second.pid
