@@ -214,5 +214,5 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": read("TIMBRE_LOG_LEVEL", log_level, "INFO")},
-    "loggers": {"django.server": {"level": "WARNING"}},
+    "loggers": {"faiss.loader": {"level": "WARNING"}},  # it tells which of its builds fit this processor
 }

@@ -22,9 +22,9 @@ WEIGHTS: Mapping[str, float] = {
 
 CLOSENESS_POWER = 4
 """How fast a label stops counting as another word for a query while their cosine falls: 1 at 1.0, 0.41 at 0.8, 0.06 at
-0.5. Over 510 words for the sounds of the demo library, by ear alone, an early starter model put a right sound first for
-85 % by bare cosine and for 91 % so; with the labels that a word stands for taken away, for 85 % and 90 %. With a power
-of 2 the second is worse, with 8 the first."""
+0.5. Over 510 words for the sounds of the demo library, by ear alone, the starter model puts a right sound first for
+97.8 % by bare cosine and for 99.6 % so; with the labels that a word stands for taken away, again for 97.8 % and 99.6 %.
+With a power of 2 the second falls to 98.6 %, with 8 the first to 99.0 %."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,7 +136,7 @@ def search_export(request: HttpRequest, format_name: str) -> HttpResponseBase:
     except InvalidFilters as error:
         return refused(request, error.messages)
     ids = [hit.sound.pk for hit in question.answer(question.limit).hits]
-    return download(format_name, Sound.objects.filter(pk__in=ids))
+    return download(request, format_name, Sound.objects.filter(pk__in=ids))
 
 
 @require_GET

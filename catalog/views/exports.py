@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Lower
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from catalog.browse import InvalidFilters, SoundFilters
@@ -66,12 +66,13 @@ def export_download(request: HttpRequest, format_name: str) -> HttpResponseBase:
         sounds = SoundFilters.from_query(request.GET).apply(Sound.objects.all())
     except InvalidFilters as error:
         return refused(request, error.messages)
-    return download(format_name, sounds)
+    return download(request, format_name, sounds)
 
 
-def download(format_name: str, sounds: QuerySet[Sound]) -> HttpResponseBase:
+def download(request: HttpRequest, format_name: str, sounds: QuerySet[Sound]) -> HttpResponseBase:
     if format_name not in EXPORT_TITLES:
-        raise Http404(f"There is no export format “{format_name}”. There are: {', '.join(EXPORT_TITLES)}.")
+        reason = f"There is no export format “{format_name}”. There are: {', '.join(EXPORT_TITLES)}."
+        return refused(request, [reason], status=HTTPStatus.NOT_FOUND)
     content_type, file_name, lines = stream_export(format_name, sounds)
     response = StreamingHttpResponse(lines, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'

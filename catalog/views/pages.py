@@ -43,6 +43,6 @@ def render_page(
     return response
 
 
-def refused(request: HttpRequest, problems: Sequence[str]) -> HttpResponse:
-    """Say what was wrong with a form that has no page of its own."""
-    return render_page(request, "catalog/refused.html", {"problems": problems}, status=HTTPStatus.BAD_REQUEST)
+def refused(request: HttpRequest, problems: Sequence[str], *, status: int = HTTPStatus.BAD_REQUEST) -> HttpResponse:
+    """Say what was wrong with a request that has no page of its own to say it on."""
+    return render_page(request, "catalog/refused.html", {"problems": problems}, status=status)
