@@ -28,6 +28,8 @@ INTERMITTENT_ONSETS = 3
 RHYTHMIC_REGULARITY = 0.4
 REVERB_DECAY_S = 0.6  # noise that needs longer to sink by 30 dB after a hit sounds in a room
 LONG_DECAY_S = 1.0
+DECAY_ONSETS = 2  # with more, what follows a hit is the next hit
+DECAY_RANGE_DB = 30.0  # with less, what follows is the background
 QUIET_RMS_DBFS = -45.0
 DYNAMIC_RANGE_DB = 30.0
 DYNAMIC_LEAST_S = 5.0
@@ -85,15 +87,16 @@ def find_traits(facts: AcousticSummary, duration_s: float) -> list[Trait]:
     if is_silent(facts):
         return []
     in_time = _in_time(facts, duration_s)
+    dying_away = in_time[PERCUSSIVE] and facts.onset_count <= DECAY_ONSETS and facts.dynamic_range_db >= DECAY_RANGE_DB
     found = {
         **in_time,
         **_in_frequency(facts),
-        REVERB: PERCUSSIVE in _held(in_time) and facts.tonal_ratio < TONAL_RATIO and facts.decay_s >= REVERB_DECAY_S,
-        LONG_DECAY: PERCUSSIVE in _held(in_time) and facts.tonal_ratio >= TONAL_RATIO and facts.decay_s >= LONG_DECAY_S,
+        REVERB: dying_away and facts.tonal_ratio < TONAL_RATIO and facts.decay_s >= REVERB_DECAY_S,
+        LONG_DECAY: dying_away and facts.tonal_ratio >= TONAL_RATIO and facts.decay_s >= LONG_DECAY_S,
         QUIET: facts.rms_dbfs < QUIET_RMS_DBFS and facts.peak_dbfs < QUIET_RMS_DBFS / 2,
         DYNAMIC: facts.dynamic_range_db >= DYNAMIC_RANGE_DB and duration_s >= DYNAMIC_LEAST_S,
         FADE_IN: duration_s >= FADE_LEAST_S and facts.fade_in_s >= FADE_S,
-        FADE_OUT: duration_s >= FADE_LEAST_S and PERCUSSIVE not in _held(in_time) and facts.fade_out_s >= FADE_S,
+        FADE_OUT: duration_s >= FADE_LEAST_S and not in_time[PERCUSSIVE] and facts.fade_out_s >= FADE_S,
         LONG: duration_s >= LONG_S,
     }
     return _held(found)

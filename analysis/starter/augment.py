@@ -13,9 +13,10 @@ from torch.nn import functional
 
 from analysis.starter.clips import Clips
 
-N_FRAMES = 1_001  # of a ten-second window
+N_FRAMES = 1_001  # of a ten-second window: its thousand periods of 10 ms and the last one's end
+N_PERIODS = 1_000
 FLOOR_DB = -100.0
-CROP_FRAMES = (1_001, 501, 251, 201, 101)  # 10, 5, 2.5, 2 and 1 s: the windows that profiles ask for
+CROP_FRAMES = (1_000, 500, 250, 200, 100)  # 10, 5, 2.5, 2 and 1 s: the windows that profiles ask for
 CROP_WEIGHTS = (0.45, 0.10, 0.15, 0.20, 0.10)
 SHORT_SHARE = 0.12  # of the crops are shorter still: single hits, clicks and chirps
 SHORT_FRAMES = (12, 100)
@@ -89,11 +90,11 @@ class Augmenter:
         clips, n = self._clips, len(rows)
         starts, crops = self._choose_crops(rows)
         speed = torch.where(self._uniform(n) < 0.4, self._uniform(n, low=0.85, high=1.18), 1.0)
-        played = (crops / speed).long().clamp(1, N_FRAMES)  # frames of one repetition
+        played = (crops / speed).long().clamp(1, N_PERIODS)  # frames of one repetition
         ticks = torch.arange(N_FRAMES, device=self._device)
         inside = ((ticks % played[:, None]) * speed[:, None]).long().clamp(max=crops[:, None] - 1)
         windows = clips.frames[(clips.offsets[rows] + starts)[:, None] + inside].float()
-        padded = ticks >= (N_FRAMES // played * played)[:, None]
+        padded = ticks >= _repeated_frames(played)[:, None]
         return windows.masked_fill(padded[..., None], FLOOR_DB)
 
     def _choose_crops(self, rows: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
@@ -105,7 +106,7 @@ class Augmenter:
         shortest, longest = (math.log(frames) for frames in SHORT_FRAMES)
         short = self._uniform(n, low=shortest, high=longest).exp().long()
         crops = torch.tensor(CROP_FRAMES, device=self._device)[choice]
-        crops = torch.minimum(torch.where(self._uniform(n) < SHORT_SHARE, short, crops), lengths)
+        crops = torch.minimum(torch.where(self._uniform(n) < SHORT_SHARE, short, crops), lengths - 1)
         nth = (self._uniform(n) * clips.anchor_counts[rows]).long()
         anchors = clips.anchors[clips.anchor_offsets[rows] + nth]
         starts = torch.minimum((anchors - (self._uniform(n) * crops).long()).clamp(min=0), lengths - crops)
@@ -211,9 +212,16 @@ class Augmenter:
 
 def repeat_to_window(spectrogram: torch.Tensor) -> torch.Tensor:
     """Repeat a clip's spectrogram (n_frames, n_mels) to (N_FRAMES, n_mels) as `repeatpad` does its samples."""
-    clip = spectrogram[:N_FRAMES].float()
-    repeated = clip.repeat(N_FRAMES // len(clip), 1)
-    return functional.pad(repeated, (0, 0, 0, N_FRAMES - len(repeated)), value=FLOOR_DB)
+    periods = torch.tensor([max(1, min(len(spectrogram) - 1, N_PERIODS))])  # the last frame is only the end of one
+    ticks = torch.arange(N_FRAMES)
+    window = spectrogram[(ticks % periods).to(spectrogram.device)].float()
+    return window.masked_fill((ticks >= _repeated_frames(periods)).to(spectrogram.device)[:, None], FLOOR_DB)
+
+
+def _repeated_frames(periods: torch.Tensor) -> torch.Tensor:
+    """Count the frames that whole repetitions fill; an exact fit takes the last frame too."""
+    filled = N_PERIODS // periods * periods
+    return torch.where(filled == N_PERIODS, N_FRAMES, filled)
 
 
 def _power(decibels: torch.Tensor) -> torch.Tensor:

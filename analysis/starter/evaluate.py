@@ -17,9 +17,10 @@ import soxr
 import torch
 from transformers import AutoTokenizer, ClapModel, PreTrainedTokenizerBase
 
+from analysis.logmel import LogMel
 from analysis.starter import MODEL_DIR
 from analysis.starter.augment import repeat_to_window
-from analysis.starter.clips import HELD_OUT_SEED, Clips, join_clips, render_clips, spectrogram_of
+from analysis.starter.clips import HELD_OUT_SEED, Clips, make_extractor, render_clips
 
 SAMPLE_RATE_HZ = 48_000
 LONGEST_S = 10
@@ -126,15 +127,23 @@ def read_real_sounds(folder: Path, known_labels: Sequence[str]) -> RealSounds:
     -------
     RealSounds
         The first ten seconds of each, mono.
+
+    Raises
+    ------
+    ValueError
+        The folder holds none of them.
     """
-    names, accepted, spectrograms = [], [], []
+    names, accepted, features = [], [], []
+    log_mel = LogMel(make_extractor())
     for path in sorted(folder.iterdir()):
         right = next((labels for pattern, labels in SONIC_PI_TRUTH if fnmatch(path.stem, pattern)), ())
         if right and set(right) <= set(known_labels):
             names.append(path.stem)
             accepted.append(right)
-            spectrograms.append(spectrogram_of(_read_mono(path)))
-    return RealSounds(tuple(names), tuple(accepted), window_features(join_clips(spectrograms, [0] * len(spectrograms))))
+            features.append(log_mel(_read_mono(path)[None, : log_mel.max_samples]))
+    if not features:
+        raise ValueError(f"no recording in {folder} has a name that tells a covered label")
+    return RealSounds(tuple(names), tuple(accepted), torch.cat(features))
 
 
 def score_real_sounds(sounds: RealSounds, answers: Sequence[str]) -> RealScore:
