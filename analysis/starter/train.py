@@ -77,7 +77,7 @@ class Outcome:
 
 
 def build_model(vocabulary_size: int, width: int) -> ClapModel:
-    """Make an untrained ClapModel of one to two million parameters.
+    """Make an untrained ClapModel of about two million parameters.
 
     Parameters
     ----------

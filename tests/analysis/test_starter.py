@@ -201,9 +201,8 @@ def test_clips_are_rendered_once_and_kept(tmp_path: Path) -> None:
 
 
 def test_training_writes_a_checkpoint_and_repeats_itself(tmp_path: Path) -> None:
-    book = small_book()
-    clips = render_clips(book.labels, range(3), cache_dir=tmp_path, processes=0)
-    plan = Plan(clips=3, passes=1, batch=3, width=16, shared_texts=4)
+    book, plan = small_book(), Plan(clips=2, passes=1, batch=2, width=16, shared_texts=4)
+    clips = render_clips(book.labels, range(2), cache_dir=tmp_path, processes=0)
     weights = []
     for run in ("first", "second"):
         outcome = train(plan, book, clips, clips, None, tmp_path / run)
@@ -211,6 +210,13 @@ def test_training_writes_a_checkpoint_and_repeats_itself(tmp_path: Path) -> None
     assert outcome.done == 1
     assert weights[0] == weights[1]
     assert ClapProcessor.from_pretrained(tmp_path / "first").tokenizer("siren").input_ids[0] == 0
+
+
+def test_training_goes_on_from_a_checkpoint(tmp_path: Path) -> None:
+    book, plan = small_book(), Plan(clips=1, passes=1, batch=2, audio_rate=1e-6, text_rate=1e-6)
+    clips = render_clips(book.labels, range(1), cache_dir=tmp_path, processes=0)
+    outcome = train(plan, book, clips, clips, None, tmp_path / "next", start=MODEL_DIR)
+    assert outcome.held_out == 1.0
 
 
 def test_real_sounds_decide_among_passes_that_are_good_enough() -> None:
@@ -234,7 +240,7 @@ def test_each_group_of_real_sounds_counts_alike() -> None:
 
 
 def test_a_short_clip_is_repeated_whole_and_then_padded() -> None:
-    features = window_features(noise_clips([0], n_frames=400))
+    features = window_features(noise_clips([0], n_frames=401))  # 400 periods and the end of the last
     assert features.shape == (1, 1, N_FRAMES, 64)
     torch.testing.assert_close(features[0, 0, :400], features[0, 0, 400:800])
     assert (features[0, 0, 800:] == -100.0).all()
