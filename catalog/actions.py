@@ -27,8 +27,8 @@ def add_library(root: str | Path, name: str | None = None, profile: str | None =
     """Add a folder; one that is there already is given back, with another profile where one is named."""
     folder = checked_folder(root)
     chosen = checked_profile(profile or DEFAULT_PROFILE)
-    wanted = (name or "").strip()
-    if len(wanted) > LONGEST_NAME or "\0" in wanted:
+    wanted = storable_text(name or "").strip()
+    if len(wanted) > LONGEST_NAME:
         raise ValidationError(f"A library's name has at most {LONGEST_NAME} characters.")
     known = Library.objects.filter(root=str(folder)).first()
     if known is not None:
@@ -50,7 +50,10 @@ def add_library(root: str | Path, name: str | None = None, profile: str | None =
 def checked_folder(root: str | Path) -> Path:
     if "\0" in str(root) or not str(root).strip():
         raise ValidationError("Name a folder, as a full path on this machine.")
-    path = Path(root).expanduser()
+    try:
+        path = Path(root).expanduser()
+    except RuntimeError as error:
+        raise ValidationError(f"{root} begins with the home of a user who is not on this machine.") from error
     if not path.is_absolute():
         raise ValidationError(f"{path} is not a full path; begin with {os.sep}")
     try:

@@ -22,7 +22,7 @@ from analysis.errors import AnalysisError
 from catalog.models import Sound
 
 BLOCK = 1 << 16
-RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})")
 MEDIA_TYPES = {
     ".wav": "audio/wav",
     ".wave": "audio/wav",

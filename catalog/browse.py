@@ -16,6 +16,7 @@ from django.http import QueryDict
 
 from catalog import engine
 from catalog.models import Sound
+from catalog.storable import storable_text
 from catalog.words import query_words, text_query
 
 PAGE_SIZE = 50
@@ -76,7 +77,7 @@ class SoundFilters:
 
     @classmethod
     def from_string(cls, query: str) -> SoundFilters:
-        return cls.from_query(QueryDict(query))
+        return cls.from_query(QueryDict(storable_text(query)))
 
     @property
     def is_empty(self) -> bool:
@@ -90,7 +91,7 @@ class SoundFilters:
             if field.name == "tags":
                 query.setlist("tag", list(value))
             elif value not in ("", None):
-                query[field.name] = f"{value:g}" if isinstance(value, float) else str(value)
+                query[field.name] = str(value).removesuffix(".0") if isinstance(value, float) else str(value)
         return query.urlencode()
 
     def apply(self, sounds: QuerySet[Sound]) -> QuerySet[Sound]:

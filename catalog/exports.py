@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Count, Q, QuerySet
 
 from analysis.outputs import CSV_COLUMNS, CatalogEntry, CatalogGroup, csv_line, csv_row, markdown_sections
@@ -41,7 +41,11 @@ def stream_export(name: str, sounds: QuerySet[Sound]) -> tuple[str, str, Iterato
 
 
 def of_one_moment(chosen: Format, sounds: QuerySet[Sound]) -> Iterator[str]:
+    is_outermost = not connection.in_atomic_block
     with transaction.atomic():  # a cursor of a transaction is read row by row; without one Postgres copies all first
+        if is_outermost:  # else each query would see its own moment, and Soundminer's tables take two
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         yield from chosen.write(sounds.order_by())
 
 

@@ -57,7 +57,7 @@ def health(request: HttpRequest) -> Status[Health]:
         workers = live_workers()
         queue = queue_health()
     except db.Error as error:
-        problems.append(f"the database does not answer: {str(error).strip().splitlines()[0]}")
+        problems.append(f"the database does not answer: {' '.join(str(error).split())}")
         nothing = QueueHealth(queued=0, analyzing=0, runs=0)
         return Status(503, answer("unavailable", [], nothing, model, problems))
     if not workers:

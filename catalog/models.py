@@ -249,7 +249,7 @@ class EmbeddingRemoval(models.Model):
     model_id = models.CharField(max_length=200)
     model_revision = models.CharField(max_length=80, blank=True)
     changed_xid = models.BigIntegerField(db_index=True)
-    removed_at = models.DateTimeField(db_default=Now())
+    removed_at = models.DateTimeField(db_default=Now(), db_index=True)  # the sweep drops the old ones
 
     def __str__(self) -> str:
         return f"removal of sound {self.sound_id}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
@@ -16,6 +15,7 @@ from analysis.audio import SAMPLE_RATE_HZ, decode
 from analysis.profiles import DEFAULT_PROFILE
 from analysis.records import AudioAnalysisRecord
 from catalog import engine
+from catalog.uploads import stored_upload, upload_name
 
 router = Router(tags=["predict"])
 
@@ -47,11 +47,8 @@ def predict(
     """Say what an uploaded sound is from `start_time` (seconds) on; `filter` leaves only labels or categories named."""
     chosen = checked_filter(filter or [])
     engine.profile_source(profile)
-    name = Path(file.name or "upload").name
-    with tempfile.TemporaryDirectory(prefix="timbre-") as folder:
-        path = Path(folder) / f"upload{Path(name).suffix.lower()}"
-        with path.open("wb") as target:
-            target.writelines(file.chunks())
+    name = upload_name(file)
+    with stored_upload(file) as path:
         heard = cut_beginning(path, start_time) if start_time else path
         record = engine.analyzer().analyze(heard, profile).record.model_copy(update={"file_name": name})
     return Predictions(

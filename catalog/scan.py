@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Case, Value, When
+from django.db.models import Case, QuerySet, Value, When
 
 from analysis.audio import AudioFacts, probe
 from analysis.errors import UnreadableAudio
@@ -137,12 +137,22 @@ class LibraryScan:
             if row.file_hash:
                 self.gone.setdefault(row.file_hash, []).append((path, row))
 
-    @transaction.atomic
-    def write_new(self, files: Sequence[FoundFile]) -> None:
-        self.tell_progress()
-        fresh: list[Sound] = []
+    def facts_of(self, files: Iterable[FoundFile]) -> list[FileFacts]:
+        """Read files outside of any transaction: over a slow network its locks would keep heartbeats waiting."""
+        facts = []
         for file in files:
-            facts = read_facts(self.root / file.relative, file.size_bytes)
+            self.tell_progress()
+            facts.append(read_facts(self.root / file.relative, file.size_bytes))
+        return facts
+
+    def write_new(self, files: Sequence[FoundFile]) -> None:
+        read = self.facts_of(files)
+        with transaction.atomic():
+            self.write_read(zip(files, read, strict=True))
+
+    def write_read(self, files: Iterable[tuple[FoundFile, FileFacts]]) -> None:
+        fresh: list[Sound] = []
+        for file, facts in files:
             old = self.take_gone(file, facts.file_hash)
             if old is not None:
                 self.write_moved(file, facts, old)
@@ -165,23 +175,25 @@ class LibraryScan:
 
     def write_moved(self, file: FoundFile, facts: FileFacts, old: KnownSound) -> None:
         columns = place_columns(file) | {"search_name": search_name(file.path, facts.embedded)}
+        moved = Sound.objects.filter(pk=old.id)
+        moved.update(**columns)
         if old.state == Sound.State.MISSING:
-            columns |= {"state": RESTORED, "error": ""}
-        Sound.objects.filter(pk=old.id).update(**columns)
+            restore(moved)
         self.counts.moved += 1
 
-    @transaction.atomic
     def write_changed(self, changes: Sequence[tuple[FoundFile, KnownSound]]) -> None:
-        self.tell_progress()
-        for file, old in changes:
-            if old.state == Sound.State.ANALYZING:  # the next scan sees it: what is being heard now is neither
-                self.counts.unchanged += 1
-                continue
-            columns = self.columns(file, read_facts(self.root / file.relative, file.size_bytes))
-            if old.state == Sound.State.QUEUED:
-                columns = {name: value for name, value in columns.items() if name not in {"state", "error", "run"}}
-            Sound.objects.filter(pk=old.id).exclude(state=Sound.State.ANALYZING).update(**columns)
-            self.counts.changed += 1
+        read = self.facts_of(file for file, _ in changes)
+        with transaction.atomic():
+            states = lock_states(old.id for _, old in changes)
+            for (file, old), facts in zip(changes, read, strict=True):
+                if old.id not in states:  # the next scan sees it: what is being heard now is neither
+                    self.counts.unchanged += 1
+                    continue
+                columns = self.columns(file, facts)
+                if states[old.id] == Sound.State.QUEUED:
+                    columns = {name: value for name, value in columns.items() if name not in {"state", "error", "run"}}
+                Sound.objects.filter(pk=old.id).update(**columns)
+                self.counts.changed += 1
 
     def columns(self, file: FoundFile, facts: FileFacts) -> dict[str, Any]:
         audio = facts.audio
@@ -216,8 +228,7 @@ class LibraryScan:
 
     def write_back(self, back: Sequence[KnownSound]) -> None:
         for rows in batches(back, BATCH):
-            Sound.objects.filter(pk__in=[row.id for row in rows]).update(state=RESTORED, error="")
-        self.counts.back += len(back)
+            self.counts.back += restore(Sound.objects.filter(pk__in=[row.id for row in rows]))
 
     def write_missing(self) -> None:
         """What waits in the queue is left to its worker, which finds out too and counts it in its run."""
@@ -245,6 +256,17 @@ def known_sounds(library: Library) -> dict[str, KnownSound]:
     columns = ("path", "id", "size_bytes", "modified_ns", "state", "file_hash")
     rows = Sound.objects.filter(library=library).order_by().values_list(*columns)
     return {path: KnownSound(*facts) for path, *facts in rows.iterator(chunk_size=10_000)}
+
+
+def lock_states(ids: Iterable[int]) -> dict[int, str]:
+    """States as they are now, held until the transaction ends; without those that a worker has."""
+    free = Sound.objects.filter(pk__in=list(ids)).exclude(state=Sound.State.ANALYZING)
+    return dict(free.order_by("id").select_for_update().values_list("id", "state"))
+
+
+def restore(sounds: QuerySet[Sound]) -> int:
+    """What somebody has queued meanwhile stays in its run."""
+    return sounds.filter(state=Sound.State.MISSING).update(state=RESTORED, error="")
 
 
 def place_columns(file: FoundFile) -> dict[str, Any]:

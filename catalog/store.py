@@ -13,7 +13,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Now
 
 from catalog.effective import refresh_sound
-from catalog.models import Analysis, Embedding, Run, Sound
+from catalog.models import Analysis, Embedding, EmbeddingRemoval, Run, Sound
 from catalog.storable import storable_json, storable_text
 
 if TYPE_CHECKING:
@@ -24,6 +24,7 @@ MAX_ATTEMPTS = 3  # a sound that ends its worker each time must not do so foreve
 IN_QUEUE = (Sound.State.QUEUED, Sound.State.ANALYZING)
 OPEN = (Run.State.WAITING, Run.State.RUNNING)
 CHUNK = 5_000  # rows of one statement
+REMOVALS_KEPT = timedelta(days=1)  # far longer than an index that is in use goes without a look at them
 
 
 @transaction.atomic
@@ -208,11 +209,21 @@ def renew_leases(claims: Collection[str]) -> None:
 
 
 def release_worker(worker: str) -> None:
-    """Make what a worker had claimed due again: it is gone, or about to go."""
+    """Make what a worker had claimed due again: it is gone."""
     release(
         Sound.objects.filter(state=Sound.State.ANALYZING, claimed_by__startswith=f"{worker}/"),
         Run.objects.filter(state=Run.State.RUNNING, claimed_by__startswith=f"{worker}/"),
     )
+
+
+@transaction.atomic
+def return_claims(worker: str) -> None:
+    """Release what a worker that stops in order still holds: nothing broke, so the attempt does not count."""
+    Sound.objects.filter(state=Sound.State.ANALYZING, claimed_by__startswith=f"{worker}/").update(
+        attempts=F("attempts") - 1
+    )
+    Run.objects.filter(state=Run.State.RUNNING, claimed_by__startswith=f"{worker}/").update(attempts=F("attempts") - 1)
+    release_worker(worker)
 
 
 def release_expired() -> None:
@@ -244,3 +255,8 @@ def finish_abandoned_runs() -> None:
     Run.objects.filter(~Exists(waiting), kind=Run.Kind.ANALYSIS, state__in=OPEN).update(
         state=Run.State.DONE, finished_at=Now()
     )
+
+
+def forget_old_removals() -> None:
+    """Drop what every index has seen; one that did not look for so long loads anew."""
+    EmbeddingRemoval.objects.filter(removed_at__lt=Now() - REMOVALS_KEPT).delete()

@@ -141,7 +141,7 @@ def start_scan(library: Library) -> Run:
     """Ask for a scan; one that is asked for already is the same one."""
     asked = Run(kind=Run.Kind.SCAN, library=library)
     Run.objects.bulk_create([asked], ignore_conflicts=True)  # the database allows one open scan of a library
-    run = Run.objects.get(library=library, kind=Run.Kind.SCAN, state__in=store.OPEN)
+    run = Run.objects.filter(library=library, kind=Run.Kind.SCAN).latest("id")  # it may have ended a moment ago
     if run.state == Run.State.WAITING:
         send(scan_library, run.pk)  # a second message finds the scan begun and does nothing
     return run

@@ -134,7 +134,7 @@ def beat() -> None:
 
 
 def leave() -> None:
-    store.release_worker(worker_name())
+    store.return_claims(worker_name())
     Worker.objects.filter(name=worker_name()).delete()
 
 
@@ -143,6 +143,7 @@ def sweep() -> None:
 
     store.release_expired()
     store.finish_abandoned_runs()
+    store.forget_old_removals()
     tasks.send_due(RESEND_AFTER)
     Worker.objects.filter(seen_at__lt=Now() - FORGOTTEN_AFTER).delete()
 

@@ -7,6 +7,7 @@ from http import HTTPStatus
 from importlib.metadata import version
 from typing import Any
 
+from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as RefusedValue
 from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
@@ -56,6 +57,12 @@ def tell_invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 @api.exception_handler(RefusedValue)
 def tell_refused_value(request: HttpRequest, error: RefusedValue) -> HttpResponse:
     return error_response(request, HTTPStatus.UNPROCESSABLE_ENTITY, "; ".join(error.messages))
+
+
+@api.exception_handler(SuspiciousOperation)
+def tell_suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
+    """What Django refuses to read: a body that is too big, too many fields or files."""
+    return error_response(request, HTTPStatus.BAD_REQUEST, str(error))
 
 
 @api.exception_handler(AnalysisError)

@@ -16,7 +16,7 @@ from django.conf import settings
 from django.core.management import call_command
 from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
-from django.utils import timezone
+from django.db.models.functions import Now
 
 from catalog.models import Worker
 from config.embedded_postgres import DatabaseUnavailable, EmbeddedPostgres
@@ -77,7 +77,7 @@ def unapplied_migrations() -> bool:
 
 
 def live_workers() -> int:
-    return Worker.objects.filter(seen_at__gt=timezone.now() - timedelta(seconds=WORKER_SEEN_S)).count()
+    return Worker.objects.filter(seen_at__gt=Now() - timedelta(seconds=WORKER_SEEN_S)).count()
 
 
 class WorkerOnCall:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
 from typing import Annotated
 
 from django.http import HttpRequest
@@ -12,6 +10,7 @@ from ninja import File, Query, Router, UploadedFile
 
 from catalog.browse import SoundFilters
 from catalog.models import Sound
+from catalog.uploads import stored_upload, upload_name
 from search.answers import Answer
 from search.search import DEPTH, search_sounds, similar_sounds, similar_to_audio
 
@@ -39,9 +38,5 @@ def similar(request: HttpRequest, sound_id: int, limit: Limit = 20) -> Answer:
 @router.post("search/by-audio", response=Answer, url_name="search-by-audio")
 def search_by_audio(request: HttpRequest, file: File[UploadedFile], limit: Limit = 20) -> Answer:
     """Find sounds that sound like an uploaded file, which is not kept."""
-    name = Path(file.name or "upload").name
-    with tempfile.TemporaryDirectory(prefix="timbre-") as folder:
-        path = Path(folder) / f"upload{Path(name).suffix.lower()}"
-        with path.open("wb") as target:
-            target.writelines(file.chunks())
-        return Answer.of(similar_to_audio(path, name=name, limit=limit))
+    with stored_upload(file) as path:
+        return Answer.of(similar_to_audio(path, name=upload_name(file), limit=limit))

@@ -14,7 +14,7 @@ from analysis.errors import ModelUnavailable
 from catalog import engine
 from catalog.browse import SoundFilters
 from catalog.lexical import LexicalMatch, lexical_matches
-from catalog.models import Sound
+from catalog.models import Embedding, Sound
 from search import text
 from search.ranking import MEANING, WORDS, chance_score, fuse, rank_among_labels
 from search.sync import current_index
@@ -26,6 +26,8 @@ ones, and small enough to take a millisecond or two."""
 DEPTH = 500
 """Sounds of each part that count in the merged order, and the most that one answer holds. It is the same however many
 are asked for, so that asking for more never changes the order of the first."""
+
+SHORT_REVISION = 12
 
 PLACES = {
     "file name": 'name has "{}"',
@@ -45,7 +47,13 @@ class Hit:
     sound: Sound
     score: float  # of the merged order, or the cosine where a sound was asked with: to compare within one answer only
     similarity: float | None  # cosine as the model gives it; None where only words led here
-    why: list[str]
+    heard: list[str] = field(default_factory=list)  # reasons of the ear
+    written: list[str] = field(default_factory=list)  # places where its words stand
+    is_faint: bool = False  # there for nothing but a faint likeness, which every sound has to every word
+
+    @property
+    def why(self) -> list[str]:
+        return [*self.heard, *self.written]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +112,7 @@ def similar_sounds(sound: Sound, *, limit: int = 20) -> SearchResults:
         return SearchResults(sound.file_name, notice=f"Similar sounds cannot be found: {error}")
     index = current_index(model)
     if index is None:
-        return SearchResults(sound.file_name, notice=_nothing_heard_yet(model.model_id))
+        return SearchResults(sound.file_name, notice=_nothing_heard_yet(model))
     with index.steady():
         if sound.pk not in index:
             notice = f"This sound is silent or has not been analyzed with {model.model_id} yet."
@@ -118,12 +126,13 @@ def similar_to_audio(path: Path, *, name: str = "", limit: int = 20) -> SearchRe
     """Find sounds that sound like a file, which need not be in the catalog; `name` is what to call it."""
     analyzed = engine.analyzer().analyze(path, "clip_only")
     embeddings = analyzed.embeddings
-    index = current_index(ModelKey(embeddings.model_id, embeddings.model_revision))
+    model = ModelKey(embeddings.model_id, embeddings.model_revision)
+    index = current_index(model)
     called = name or path.name
     if not embeddings.clip.any():
         return SearchResults(called, notice="This file is silent: nothing sounds like it.")
     if index is None:
-        return SearchResults(called, notice=_nothing_heard_yet(embeddings.model_id))
+        return SearchResults(called, notice=_nothing_heard_yet(model))
     ids, cosines = index.search(embeddings.clip, limit)
     return _resembling(called, ids, cosines, content_hash=analyzed.content_hash)
 
@@ -133,7 +142,7 @@ def _hear(words: str, filters: SoundFilters | None) -> _Heard:
         model = engine.active_model()
         index = current_index(model)
         if index is None:
-            return _Heard(notice=f"Searched in words only. {_nothing_heard_yet(model.model_id)}")
+            return _Heard(notice=f"Searched in words only. {_nothing_heard_yet(model)}")
         meaning = text.meaning_of(words)
     except ModelUnavailable as error:
         return _Heard(notice=f"Searched in words only, not by ear: {error}")
@@ -164,16 +173,26 @@ def _resembling(name: str, ids: NDArray[np.int64], cosines: NDArray[np.float32],
     for sound_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
         if found := sounds.get(sound_id):
             same = ["the same audio"] if content_hash and found.content_hash == content_hash else []
-            hits.append(Hit(found, cosine, cosine, [*same, _Likeness(cosine, is_likely=True).why(name)]))
+            hits.append(Hit(found, cosine, cosine, heard=[*same, _Likeness(cosine, is_likely=True).why(name)]))
     return SearchResults(name, hits)
 
 
 def _hit(words: str, sound: Sound, score: float, heard: _Likeness | None, match: LexicalMatch | None) -> Hit:
-    why = [] if heard is None else [heard.why(words)]
-    if match:
-        why += [PLACES[place].format(word) for place, word in match.found]
-    return Hit(sound, score, None if heard is None else heard.similarity, why)
+    written = [PLACES[place].format(word) for place, word in match.found] if match else []
+    if heard is None:
+        return Hit(sound, score, None, written=written)
+    is_faint = match is None and not heard.is_likely
+    return Hit(sound, score, heard.similarity, [heard.why(words)], written, is_faint)
 
 
-def _nothing_heard_yet(model_id: str) -> str:
-    return f"No sound has been analyzed with {model_id} yet."
+def _nothing_heard_yet(model: ModelKey) -> str:
+    """Why a model has no index."""
+    others = Embedding.objects.exclude(model_id=model.model_id, model_revision=model.revision)
+    latest = others.order_by("-id").values_list("model_id", "model_revision").first()
+    if latest is None:
+        return f"No sound has been analyzed with {model.model_id} yet."
+    other = ModelKey(*latest)
+    if other.model_id != model.model_id:
+        return f"The sounds were analyzed with {other.model_id}, not with {model.model_id}: analyze them again."
+    was, now = other.revision[:SHORT_REVISION] or "none", model.revision[:SHORT_REVISION] or "none"
+    return f"The sounds were analyzed with revision {was} of {model.model_id}, not with {now}: analyze them again."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from threading import Lock, RLock
 
 import numpy as np
@@ -13,12 +14,17 @@ from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
 from catalog.models import Embedding, EmbeddingRemoval
+from catalog.store import REMOVALS_KEPT
 from search.index import VectorIndex
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 5_000
 """Rows taken from the database at once: 10 MB of vectors of 512."""
+
+TRUSTED_FOR = REMOVALS_KEPT / 2
+"""How long after a look an index may still be brought up to date: no removal since then has been dropped, unless its
+transaction alone took the other half."""
 
 Row = tuple[int, int, bytes | memoryview]  # sound, length, vector
 
@@ -36,19 +42,26 @@ class Follower:
         self.model = model
         self.index: VectorIndex | None = None  # until a first embedding says how long they are
         self._horizon: int | None = None
+        self._looked_at: datetime | None = None  # by the clock of the database, as removals are
         self._applied: set[tuple[int, int]] = set()  # sound and transaction of what is taken in at or above the horizon
         self._lock = RLock()
 
-    def follow(self) -> None:
-        """Take in what was committed since the last time; two small queries where nothing was."""
+    def follow(self) -> VectorIndex | None:
+        """The index with what was committed since the last time; two small queries where nothing was."""
         with self._lock:
-            horizon, own = _horizon()  # before the rows: what commits in between is seen now and once more
-            if self._horizon is None or horizon < self._horizon:  # falls only on another server
-                self._load()
-            else:
+            horizon, own, now = _horizon()  # before the rows: what commits in between is seen now and once more
+            if self._can_follow(horizon, now):
                 self._take_changes(own)
-            self._horizon = horizon
+            else:
+                self._load()
+            self._horizon, self._looked_at = horizon, now
             self._applied = {change for change in self._applied if change[1] >= horizon}
+            return self.index
+
+    def _can_follow(self, horizon: int, now: datetime) -> bool:
+        if self._horizon is None or self._looked_at is None:
+            return False
+        return horizon >= self._horizon and now - self._looked_at < TRUSTED_FOR  # it falls only on another server
 
     def _load(self) -> None:
         self.index, last, count = None, 0, 0
@@ -115,15 +128,15 @@ def _newest(embeddings: QuerySet[Embedding]) -> QuerySet[Embedding, Row]:
     return newest.values_list("sound_id", "dim", "clip")
 
 
-def _horizon() -> tuple[int, int | None]:
-    """The oldest transaction that is still open, or the next one to come; and our own, where we are in one."""
+def _horizon() -> tuple[int, int | None, datetime]:
+    """The oldest transaction that is still open, or the next one to come; our own, if we are in one; the time."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,"
-            " pg_current_xact_id_if_assigned()::text::bigint"
+            " pg_current_xact_id_if_assigned()::text::bigint, statement_timestamp()"
         )
-        horizon, own = cursor.fetchone()
-    return horizon, own
+        horizon, own, now = cursor.fetchone()
+    return horizon, own, now
 
 
 _followers: dict[ModelKey, Follower] = {}
@@ -134,8 +147,7 @@ def current_index(model: ModelKey) -> VectorIndex | None:
     """The index of a model as the rows stand now; None while nothing was analyzed with it."""
     with _followers_lock:
         follower = _followers.setdefault(model, Follower(model))
-    follower.follow()
-    return follower.index
+    return follower.follow()
 
 
 def forget_indexes() -> None:

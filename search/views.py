@@ -23,7 +23,6 @@ from search.search import DEPTH, Hit, SearchResults, search_sounds, similar_soun
 PAGE_SIZE = 40
 LONGEST_QUERY = 500
 SIMILAR_SHOWN = 12
-FAINTLY = "faintly like"  # how search.search begins a reason that is hardly one
 SUGGESTIONS = (
     "heavy rain",
     "footsteps on gravel",
@@ -124,9 +123,8 @@ def search_context(here: Address, question: Question) -> dict[str, Any]:
 
 
 def faint_from(hits: Sequence[Hit]) -> int:
-    """Where the hits begin that are there for nothing but a faint likeness, which every sound has to every word."""
-    faint = [all(reason.startswith(FAINTLY) for reason in hit.why) for hit in hits]
-    return len(hits) - next((place for place, is_faint in enumerate(reversed(faint)) if not is_faint), len(hits))
+    """Where the hits begin that are all faint."""
+    return next((place for place in range(len(hits), 0, -1) if not hits[place - 1].is_faint), 0)
 
 
 @require_GET

@@ -22,7 +22,6 @@ CONFIDENCE_MEANING = (
     "Confidence {percent}: the share that this label takes among all labels that were considered. "
     "It orders sounds; it is not yet calibrated to how often the label is right."
 )
-BY_EAR = ("sounds like", "faintly like", "the same audio")
 
 
 @register.simple_tag
@@ -31,11 +30,6 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon icon--{}" aria-hidden="true"><use href="{}#{}"/></svg>', name, static("icons.svg"), name
     )
-
-
-@register.simple_tag
-def why_icon(reason: str) -> SafeString:
-    return icon("ear" if reason.startswith(BY_EAR) else "words")
 
 
 @register.simple_tag(takes_context=True)

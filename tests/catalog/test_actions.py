@@ -51,11 +51,16 @@ def test_another_folder_of_the_same_name_gets_a_number(tmp_path: Path) -> None:
         ("/nothing/here", "There is no folder"),
         (__file__, "is a file"),
         ("/" + "x" * 5000, "cannot be read"),
+        ("~nobody-of-this-name/sounds", "home of a user who is not on this machine"),
     ],
 )
 def test_what_is_no_folder_is_refused_with_the_reason(folder: str, words: str) -> None:
     with pytest.raises(ValidationError, match=words):
         actions.add_library(folder)
+
+
+def test_a_name_that_cannot_be_stored_is_made_storable(root: Path) -> None:
+    assert actions.add_library(root, "Rain\0 \ud800").name.startswith("Rain\N{REPLACEMENT CHARACTER}")
 
 
 def test_unknown_profiles_are_refused_with_the_known_ones(root: Path, library: Library) -> None:

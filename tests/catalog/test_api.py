@@ -226,3 +226,15 @@ def test_the_api_describes_itself(client: Client) -> None:
     paths = get(client, "openapi.json")["paths"]
     assert {"/api/sounds", "/api/predict", "/api/health", "/api/exports/{format_name}"} <= paths.keys()
     assert Run.objects.count() == 0
+
+
+def test_a_name_with_an_endless_suffix_is_refused_by_its_content(client: Client) -> None:
+    file = SimpleUploadedFile(f"a.{'x' * 252}", b"hello")
+    response = client.post("/api/predict", {"file": file})
+    assert response.status_code == 422
+    assert "not a sound file" in response.json()["error"]["message"]
+
+
+def test_a_body_that_is_too_big_is_refused(client: Client) -> None:
+    answer = send(client, "POST", "libraries", 400, {"root": "x" * 3_000_000})
+    assert "DATA_UPLOAD_MAX_MEMORY_SIZE" in answer["error"]["message"]

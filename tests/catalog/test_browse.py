@@ -36,6 +36,15 @@ def test_filters_become_the_same_address_again() -> None:
     assert SoundFilters.from_string(filters.as_query()) == filters
 
 
+def test_numbers_keep_all_their_digits() -> None:
+    query = "min_duration=1234567.25&max_duration=2000000&min_confidence=0.12345678"
+    assert sorted(SoundFilters.from_string(query).as_query().split("&")) == sorted(query.split("&"))
+
+
+def test_half_a_character_in_a_filter_finds_nothing(db: None) -> None:
+    assert paths("category=\ud800") == []
+
+
 def test_empty_and_unknown_parameters_are_passed_over() -> None:
     filters = SoundFilters.from_query(QueryDict("category=&tag=&library=&cursor=x&limit=5&other=1"))
     assert filters.is_empty

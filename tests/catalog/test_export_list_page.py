@@ -74,3 +74,7 @@ def test_the_number_of_queries_does_not_grow_with_the_sounds(client: Client) -> 
     for number in range(10):
         add_sound(library, f"{number}.wav")
     assert queries_of(client, "/exports/") == few
+
+
+def test_it_says_what_the_formats_leave_out(client: Client) -> None:
+    assert "leave out sounds that are not analyzed yet" in client.get("/exports/").content.decode()

@@ -7,14 +7,17 @@ import io
 import json
 from typing import Any
 
+import psycopg
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from psycopg.conninfo import make_conninfo
 
 from catalog import exports
 from catalog.browse import SoundFilters
 from catalog.exports import FORMATS, UnknownFormat, stream_export
 from catalog.models import Library, Sound
+from config.broker import connection_parameters
 from tests.catalog.records import analyzed_sound
 
 pytestmark = pytest.mark.django_db
@@ -145,3 +148,18 @@ def test_rows_are_fetched_a_few_at_a_time(shelf: Library, name: str, monkeypatch
 def test_an_unknown_format_is_refused_with_the_known_ones(shelf: Library) -> None:
     with pytest.raises(UnknownFormat, match="csv, json, markdown, soundminer-csv, soundminer-tab"):
         stream_export("excel", Sound.objects.all())
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", ["soundminer-csv", "markdown"])
+def test_all_pieces_are_of_one_moment(shelf: Library, name: str) -> None:
+    fill(shelf)
+    _, _, parts = stream_export(name, Sound.objects.all())
+    first = next(parts)
+
+    with psycopg.connect(make_conninfo(**connection_parameters())) as elsewhere:  # between two queries of the export
+        elsewhere.execute("UPDATE catalog_sound SET current_analysis_id = NULL, category = '', description = ''")
+
+    whole = first + "".join(parts)
+    assert "impact.wav" in whole
+    assert "impact.wav" not in exported(name)

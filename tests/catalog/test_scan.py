@@ -268,3 +268,92 @@ def test_a_scan_may_be_broken_off_between_rows_and_run(library: Library, make_fi
     assert Sound.objects.get().state == "new"
 
     assert scan_now(library).followers.get().total == 1
+
+
+def begin_scan(library: Library) -> scan.LibraryScan:
+    """A scan that has read the rows and not yet met the files."""
+    return scan.LibraryScan(library, Run.objects.create(kind="scan", library=library, state="done"))
+
+
+def test_a_changed_sound_that_was_queued_meanwhile_stays_in_its_run(library: Library, make_file: MakeFile) -> None:
+    make_file("a.wav", seed=1)
+    scan_now(library)
+    analyze_now()
+    begun = begin_scan(library)
+
+    run = tasks.start_analysis(Sound.objects.all(), "fast")
+    make_file("a.wav", seed=2, duration_s=0.75)
+    assert begun.scan().changed == 1
+
+    sound = library.sounds.get()
+    assert (sound.state, sound.run, sound.duration_s) == ("queued", run, 0.75)
+    analyze_now(run)
+    assert (run.state, run.done) == ("done", 1)
+
+
+def test_a_sound_that_changed_after_it_was_analyzed_during_the_scan_is_due_again(
+    library: Library, make_file: MakeFile
+) -> None:
+    make_file("a.wav", seed=1)
+    scan_now(library)
+    begun = begin_scan(library)  # to which it is queued
+
+    analyze_now()
+    make_file("a.wav", seed=2, duration_s=0.75)
+    begun.scan()
+
+    assert states(library) == {"a.wav": "new"}
+
+
+def test_a_file_that_came_back_and_was_queued_meanwhile_stays_in_its_run(
+    library: Library, make_file: MakeFile, root: Path
+) -> None:
+    path = make_file("a.wav")
+    scan_now(library)
+    analyze_now()
+    aside = path.rename(root.parent / "a.wav")
+    scan_now(library)
+    begun = begin_scan(library)
+
+    aside.rename(path)
+    actions.retry(library.sounds.get())
+    assert begun.scan().back == 0
+
+    assert states(library) == {"a.wav": "queued"}
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.usefixtures("empty_queue")
+def test_files_are_read_outside_of_transactions(
+    library: Library, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read = scan.read_facts
+    was_open: list[bool] = []
+
+    def look(path: Path, size_bytes: int) -> scan.FileFacts:
+        was_open.append(connection.in_atomic_block)
+        return read(path, size_bytes)
+
+    monkeypatch.setattr(scan, "read_facts", look)
+    make_file("a.wav", seed=1)
+    scan_now(library)
+    analyze_now()
+    make_file("a.wav", seed=2, duration_s=0.75)
+    scan_now(library)
+
+    assert was_open == [False, False]
+
+
+def test_a_scan_that_ends_while_it_is_asked_for_is_the_answer(
+    library: Library, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = tasks.start_scan(library)
+    create = Run.objects.bulk_create
+
+    def end_first(runs: list[Run], *, ignore_conflicts: bool) -> list[Run]:
+        made = create(runs, ignore_conflicts=ignore_conflicts)
+        Run.objects.filter(pk=first.pk).update(state="done")
+        return made
+
+    monkeypatch.setattr(Run.objects, "bulk_create", end_first)
+    assert tasks.start_scan(library) == first

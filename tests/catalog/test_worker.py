@@ -16,7 +16,7 @@ from django.conf import settings
 from django.db.models.functions import Now
 
 from catalog import actions, store, tasks
-from catalog.models import Analysis, Library, Run, Sound, Worker
+from catalog.models import Analysis, EmbeddingRemoval, Library, Run, Sound, Worker
 from catalog.worker import beat, claiming, leave, release_dead_neighbors, sweep, worker_name
 from tests.catalog.conftest import MakeFile, scan_now
 
@@ -152,3 +152,28 @@ def test_a_run_whose_sounds_were_deleted_ends(library: Library, make_file: MakeF
 
     run.refresh_from_db()
     assert run.state == "done"
+
+
+def test_a_worker_that_stops_in_order_gives_its_attempt_back(library: Library, make_file: MakeFile) -> None:
+    make_file("a.wav")
+    scan_now(library)
+    scan = actions.start_scan(library)
+    with claiming() as claim:
+        for _ in range(store.MAX_ATTEMPTS + 1):
+            assert store.claim_sound(library.sounds.get().pk, "balanced", claim)
+            assert tasks.claim_scan(scan.pk, claim)
+            leave()
+
+    scan.refresh_from_db()
+    assert (library.sounds.get().attempts, library.sounds.get().state) == (0, "queued")
+    assert (scan.attempts, scan.state) == (0, "waiting")
+
+
+def test_the_sweep_forgets_removals_that_every_index_has_seen(library: Library, make_file: MakeFile) -> None:
+    for age, sound_id in ((store.REMOVALS_KEPT * 2, 1), (store.REMOVALS_KEPT / 2, 2)):
+        removed = {"sound_id": sound_id, "model_id": "tests/small", "changed_xid": sound_id}
+        EmbeddingRemoval.objects.create(**removed, removed_at=Now() - age)
+
+    sweep()
+
+    assert EmbeddingRemoval.objects.get().sound_id == 2

@@ -247,3 +247,27 @@ def test_the_library_comes_with_each_hit(rain: Sound, library: Library) -> None:
     with CaptureQueriesContext(connection) as queries:
         assert hit.sound.library == library
     assert len(queries) == 0
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        ({"model_id": "tests/other"}, "were analyzed with tests/other, not with tests/small: analyze them again"),
+        ({"model_revision": "r0"}, "were analyzed with revision r0 of tests/small, not with r1: analyze them again"),
+    ],
+)
+def test_it_says_that_the_sounds_were_analyzed_with_another_model(
+    make_sound: MakeSound, embed: Embed, ears: Ears, other: dict[str, str], words: str
+) -> None:
+    embed(sound := make_sound("rain.wav"), axis(RAIN, DIM), **other)
+
+    assert words in search_sounds("rain").notice
+    assert words in similar_sounds(sound).notice
+
+
+def test_only_what_nothing_else_speaks_for_is_faint(
+    rain: Sound, dog: Sound, make_sound: MakeSound, embed: Embed
+) -> None:
+    embed(named := make_sound("rain check.wav", search_name="rain check"), axis(DOG, DIM))
+    faint = {hit.sound: hit.is_faint for hit in search_sounds("rain").hits}
+    assert faint == {rain: False, dog: True, named: False}

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 
 import numpy as np
 import pytest
 from django.db import connection, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from analysis.clap import ModelKey
-from catalog.models import Embedding, Sound
+from catalog.models import Embedding, EmbeddingRemoval, Sound
+from catalog.store import REMOVALS_KEPT, forget_old_removals
 from search import sync
 from search.index import VectorIndex
 from search.sync import Follower, current_index, forget_indexes
@@ -265,3 +268,32 @@ def _write_on_second(sound: Sound, model: ModelKey) -> int:
     )
     row.refresh_from_db(using="second")
     return row.changed_xid
+
+
+def test_an_index_that_slept_while_removals_were_dropped_loads_anew(
+    model: ModelKey, make_sound: MakeSound, embed: Embed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept, removed = make_sound("kept.wav"), make_sound("removed.wav")
+    for sound in (kept, removed):
+        embed(sound, axis(0, DIM))
+    follower = Follower(model)
+    follower.follow()
+
+    removed_id = removed.id
+    removed.delete()
+    EmbeddingRemoval.objects.update(removed_at=Now() - 2 * REMOVALS_KEPT)
+    forget_old_removals()
+    monkeypatch.setattr(sync, "TRUSTED_FOR", timedelta(0))  # as if it had slept for longer
+
+    index = follower.follow()
+    assert index is not None
+    assert (kept.id in index, removed_id in index) == (True, False)
+
+
+def test_an_index_that_looks_often_is_not_loaded_anew(model: ModelKey, make_sound: MakeSound, embed: Embed) -> None:
+    embed(make_sound("a.wav"), axis(0, DIM))
+    follower = Follower(model)
+    first = follower.follow()
+    embed(make_sound("b.wav"), axis(1, DIM))
+
+    assert follower.follow() is first
