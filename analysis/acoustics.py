@@ -68,7 +68,12 @@ LONG = Trait("long")
 
 def is_silent(facts: AcousticSummary) -> bool:
     """Whether nothing in the file is loud enough to be heard."""
-    return facts.peak_dbfs < SILENT_PEAK_DBFS
+    return mixed_peak_dbfs(facts) < SILENT_PEAK_DBFS
+
+
+def mixed_peak_dbfs(facts: AcousticSummary) -> float:
+    """Peak of the mono mix, which is what was heard; the file's own is higher where its channels differ."""
+    return facts.rms_dbfs + facts.crest_factor_db
 
 
 def find_traits(facts: AcousticSummary, duration_s: float) -> list[Trait]:

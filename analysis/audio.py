@@ -52,12 +52,15 @@ class DecodedAudio:
         Mono, 48 kHz, full scale 1.0, at least one.
     facts : AudioFacts
         Of the file; its length is what was really decoded.
+    peak : float
+        Largest sample of any channel as the file has it, before channels are mixed and resampled.
     notes : tuple of str
         What was odd about the file, in words.
     """
 
     samples: Samples
     facts: AudioFacts
+    peak: float
     notes: tuple[str, ...] = ()
 
     @property
@@ -130,7 +133,7 @@ def decode(path: Path) -> DecodedAudio:
     if not len(samples):  # fewer samples than the resampler's filter gives back
         samples.append(np.zeros(1, np.float32))
     true_facts = replace(facts, duration_s=n_samples / facts.sample_rate_hz, n_samples=n_samples)
-    return DecodedAudio(samples, true_facts, notes)
+    return DecodedAudio(samples, true_facts, cleaner.peak, notes)
 
 
 def write_preview(path: Path, target: Path) -> None:
@@ -184,9 +187,10 @@ class _Resampler:
 
 
 class _Cleaner:
-    """Averages channels and puts silence where a sample is no number, counting them."""
+    """Averages channels and puts silence where a sample is no number, counting them; keeps the largest sample."""
 
     def __init__(self) -> None:
+        self.peak = 0.0
         self._broken = 0
         self._total = 0
 
@@ -197,6 +201,7 @@ class _Cleaner:
         if missing:
             self._broken += missing
             block = np.where(good, block, np.float32(0))
+        self.peak = max(self.peak, float(np.abs(block).max(initial=0)))
         averaged: npt.NDArray[np.float32] = block.mean(axis=1, dtype=np.float32)
         return averaged
 

@@ -97,7 +97,7 @@ class LibsndfileReader:
             try:
                 block = self._sound.read(frames, dtype="float32", always_2d=True)
             except self._error as error:
-                raise UnreadableAudio(f"breaks off or is damaged inside: {error.error_string.strip()}") from error
+                raise UnreadableAudio(_damaged(error.error_string)) from error
             if not len(block):
                 return
             yield block
@@ -155,7 +155,7 @@ class FfmpegReader:
                     waiting = []
             waiting += [part.to_ndarray().astype(np.float32) for part in resampler.resample(None)]
         except (self._error, ValueError) as error:
-            raise UnreadableAudio(f"breaks off or is damaged inside: {_said(error)}") from error
+            raise UnreadableAudio(_damaged(str(getattr(error, "strerror", None) or error))) from error
         if waiting:
             yield np.concatenate(waiting, axis=1).T
 
@@ -164,8 +164,9 @@ class FfmpegReader:
         self._container.close()
 
 
-def _said(error: Exception) -> str:
-    return str(getattr(error, "strerror", None) or error)
+def _damaged(said: str) -> str:
+    said = said.strip().removeprefix("Error : ").rstrip(".")  # as libsndfile begins and ends what it says
+    return f"breaks off or is damaged inside ({said}); copy it again from its source"
 
 
 @contextmanager

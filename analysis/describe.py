@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.acoustics import FADE_IN, FADE_OUT, Trait, is_silent
+from analysis.acoustics import FADE_IN, FADE_OUT, Trait, is_silent, mixed_peak_dbfs
 from analysis.records import AcousticSummary, LabelScore, SoundEvent, SoundMetadata
 from analysis.words import frequency, join_words, seconds, sentence, with_article
 
@@ -71,7 +71,9 @@ def describe_fully(found: Findings) -> str:
     str
     """
     if is_silent(found.facts):
-        return f"Silence: nothing in the {_length(found.metadata)} is louder than {found.facts.peak_dbfs:.0f} dBFS."
+        return (
+            f"Silence: nothing in the {_length(found.metadata)} is louder than {mixed_peak_dbfs(found.facts):.0f} dBFS."
+        )
     parts = [_what(found), _timeline(found), _character(found), _rhythm(found), _edges(found), _doubt(found)]
     return " ".join(sentence(part) for part in parts if part)
 

@@ -11,13 +11,16 @@ from analysis.samples import Samples
 from analysis.spectral import BANDS_HZ, measure_spectra
 
 
-def measure_features(samples: Samples) -> AcousticSummary:
+def measure_features(samples: Samples, *, peak: float | None = None) -> AcousticSummary:
     """Measure the acoustic facts of a sound.
 
     Parameters
     ----------
     samples : Samples
         At least one; read block by block, so that hours need no more memory than minutes.
+    peak : float, optional
+        Largest sample of the file's own channels, full scale 1.0; that of `samples` where left out. Mixing
+        hides it and resampling may overshoot it.
 
     Returns
     -------
@@ -32,9 +35,10 @@ def measure_features(samples: Samples) -> AcousticSummary:
     total = spectra.band_power.sum()
     shares = spectra.band_power / total if total > 0 else spectra.band_power
     count = len(rhythm.onset_times_s)
+    peak_dbfs = levels.peak_dbfs if peak is None else float(to_dbfs(np.array(peak**2)))
     return AcousticSummary(
         rms_dbfs=round(levels.rms_dbfs, 2),
-        peak_dbfs=round(levels.peak_dbfs, 2),
+        peak_dbfs=round(peak_dbfs, 2) + 0.0,  # not -0.0
         crest_factor_db=round(levels.peak_dbfs - levels.rms_dbfs, 2),
         dynamic_range_db=round(levels.dynamic_range_db, 2),
         centroid_hz=_mean(spectra.centroid_hz[sounding], 1),

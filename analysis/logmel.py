@@ -126,5 +126,24 @@ class LogMel:
             Windows of another shape, empty or too long.
         """
         starts = range(0, max(1, len(windows)), BATCH)
-        parts = [self.spectrogram(self.repeat_and_pad(windows[start : start + BATCH])) for start in starts]
+        parts = [self._repeated_spectrogram(windows[start : start + BATCH]) for start in starts]
         return torch.cat(parts)[:, None]
+
+    def _repeated_spectrogram(self, windows: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
+        """Compute the spectrogram of repeated windows, each different frame once.
+
+        Repeats of a whole number of hops that fill the full length give the same frames again and again but for
+        the few at both ends that reach over the edge. Two repeats hold every one of them.
+        """
+        repeated = self.repeat_and_pad(windows)
+        length = windows.shape[1]
+        period, reach = length // self._hop, -(-self._n_fft // 2 // self._hop)  # frames
+        fills_whole = self.max_samples % length == 0 and length % self._hop == 0
+        if not fills_whole or self.max_samples // length <= 2 or period < 2 * reach:
+            return self.spectrogram(repeated)
+        frames = torch.arange(self.n_frames, device=self.device)
+        from_end = self.n_frames - 1 - frames
+        source = reach + (frames - reach) % period
+        source = torch.where(frames < reach, frames, source)
+        source = torch.where(from_end < reach, 2 * period - from_end, source)
+        return self.spectrogram(repeated[:, : 2 * length])[:, source]

@@ -305,7 +305,7 @@ class Analyzer:
             ucs_name=written.ucs_name,
             notes=list(audio.notes),
         )
-        measured = measure_features(audio.samples)
+        measured = measure_features(audio.samples, peak=audio.peak)
         peaks = measure_peaks(audio.samples)
         return _Heard(audio, _readable_name(path), metadata, measured, peaks, time.perf_counter() - started)
 

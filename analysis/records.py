@@ -29,8 +29,8 @@ class AcousticSummary(_Part):
     """Measured facts; definitions and sources stand with the functions that measure them."""
 
     rms_dbfs: float = Field(description="root mean square of the whole file")
-    peak_dbfs: float = Field(description="largest sample")
-    crest_factor_db: float = Field(description="peak over RMS")
+    peak_dbfs: float = Field(description="largest sample of any channel as the file has it")
+    crest_factor_db: float = Field(description="peak over RMS, both of the mono mix at 48 kHz")
     dynamic_range_db: float = Field(description="95th less 10th percentile of the level of 50 ms, floored at -80 dBFS")
     centroid_hz: float = Field(description="center of the magnitude spectrum, mean over frames that sound")
     rolloff_hz: float = Field(description="85 % of the magnitude lies below, mean over frames that sound")

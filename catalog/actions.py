@@ -12,15 +12,17 @@ from django.db.models import QuerySet
 
 from analysis.errors import ModelUnavailable, UnknownProfile
 from analysis.profiles import DEFAULT_PROFILE
-from catalog import engine, tasks
+from catalog import engine, store, tasks
 from catalog.effective import newest_edits, refresh_sound
-from catalog.models import Edit, Library, Run, Sound
+from catalog.models import Analysis, Edit, Library, Run, Sound
 from catalog.storable import storable_text
 
 LONGEST_NAME = 200
 LONGEST_DESCRIPTION = 2_000
 LONGEST_TAG = 120
 MAX_TAGS = 100
+SYSTEM_FOLDERS = ("/proc", "/sys", "/dev", "/run")
+REMOVABLE = "/run/media"  # where desktops mount drives
 
 
 def add_library(root: str | Path, name: str | None = None, profile: str | None = None) -> Library:
@@ -38,6 +40,7 @@ def add_library(root: str | Path, name: str | None = None, profile: str | None =
             known.profile = chosen
             known.save(update_fields=["profile"])
         return known
+    check_apart(folder)
     if wanted and Library.objects.filter(name=wanted).exists():
         raise ValidationError(f"There is a library {wanted!r} already; choose another name.")
     try:
@@ -70,7 +73,25 @@ def checked_folder(root: str | Path) -> Path:
     except (OSError, RuntimeError) as error:  # no permission, too long, links in a circle
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         raise ValidationError(f"{path} cannot be read: {reason}") from error
+    check_not_system(folder)
     return folder
+
+
+def check_not_system(folder: Path) -> None:
+    if folder == Path(folder.anchor):
+        raise ValidationError(f"{folder} is the whole file system; name the folder that your sounds lie in.")
+    inside = next((place for place in SYSTEM_FOLDERS if folder.is_relative_to(place)), None)
+    if inside and not folder.is_relative_to(REMOVABLE):
+        raise ValidationError(f"{folder} belongs to the system: nothing in {inside} is a sound. Name another folder.")
+
+
+def check_apart(folder: Path) -> None:
+    """A file must not be a sound of two libraries."""
+    for name, root in Library.objects.values_list("name", "root"):
+        if folder.is_relative_to(root):
+            raise ValidationError(f"The folder {folder} lies in the library {name!r} ({root}), which has it already.")
+        if Path(root).is_relative_to(folder):
+            raise ValidationError(f"The folder {folder} holds the library {name!r} ({root}); remove that one first.")
 
 
 def free_name(folder: Path) -> str:
@@ -93,6 +114,20 @@ def start_scan(library: Library) -> Run:
     return tasks.start_scan(library)
 
 
+def cancel(run: Run) -> Run:
+    """Cancel a run; one that is finished stays as it is."""
+    store.cancel_run(run)
+    run.refresh_from_db()
+    return run
+
+
+def remove_library(library: Library) -> None:
+    """Forget a library with all that is known of its sounds; the files stay where they are."""
+    for run in library.runs.filter(state__in=store.OPEN):
+        store.cancel_run(run)
+    store.forget_library(library)
+
+
 def analyze(sounds: QuerySet[Sound], profile: str, library: Library | None = None) -> Run:
     """Analyze sounds, again where they were; what is missing from its folder is left out."""
     there = sounds.exclude(state=Sound.State.MISSING)
@@ -104,6 +139,16 @@ def retry(sound: Sound) -> Run:
     profile = sound.wanted_profile or sound.library.profile
     one = Sound.objects.filter(pk=sound.pk)
     return tasks.start_analysis(one, checked_profile(profile), library=sound.library)
+
+
+@transaction.atomic
+def use_analysis(analysis: Analysis) -> Sound:
+    """Let another analysis of its sound speak; people's edits stay above it."""
+    sound = Sound.objects.select_for_update(of=("self",)).get(pk=analysis.sound_id)
+    sound.current_analysis, sound.analyzed_at = analysis, analysis.created_at
+    sound.save(update_fields=["current_analysis", "analyzed_at"])
+    refresh_sound(sound)
+    return sound
 
 
 def edit_sound(

@@ -54,6 +54,13 @@ def library(request: HttpRequest, library_id: int) -> LibraryAnswer:
     return LibraryAnswer.of(get_object_or_404(Library, pk=library_id))
 
 
+@router.delete("libraries/{int:library_id}", response={204: None}, url_name="library-remove")
+def remove_library(request: HttpRequest, library_id: int) -> Status[None]:
+    """Forget a library, its sounds, their analyses and what people said of them. No file is touched."""
+    actions.remove_library(get_object_or_404(Library, pk=library_id))
+    return Status(204, None)
+
+
 @router.post("libraries/{int:library_id}/scan", response={202: RunAnswer}, url_name="library-scan")
 def scan(request: HttpRequest, library_id: int) -> Status[RunAnswer]:
     """Find what is new, changed, moved or missing, and analyze what is new; one that runs already is given back."""
@@ -69,6 +76,12 @@ def runs(request: HttpRequest, limit: Annotated[int, Query(ge=1, le=500)] = RUNS
 @router.get("runs/{int:run_id}", response=RunAnswer, url_name="run")
 def run(request: HttpRequest, run_id: int) -> RunAnswer:
     return RunAnswer.of(get_object_or_404(Run, pk=run_id))
+
+
+@router.post("runs/{int:run_id}/cancel", response=RunAnswer, url_name="run-cancel")
+def cancel(request: HttpRequest, run_id: int) -> RunAnswer:
+    """End a run early: what waits is what it was before, what is being heard may finish; a finished run stays so."""
+    return RunAnswer.of(actions.cancel(get_object_or_404(Run, pk=run_id)))
 
 
 @router.get("sounds", response=SoundsAnswer, url_name="sounds")

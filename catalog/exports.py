@@ -62,9 +62,17 @@ def analyzed(sounds: QuerySet[Sound]) -> QuerySet[Sound]:
 def edited_tree(sound: Sound) -> dict[str, Any]:
     """The full record as it is stored, with what people said over it."""
     tree: dict[str, Any] = dict(sound.current_analysis.record) if sound.current_analysis else {}
-    if sound.category != tree.get("primary_category"):
-        tree["ucs"] = None  # it was implied by the label of another category
+    if tree.get("ucs") and sound.category not in {tree["primary_category"], category_of_label(tree)}:
+        note = f"UCS is left out: {tree['ucs']['cat_id']} follows from the label, and a person put the sound elsewhere"
+        tree["ucs"] = None
+        tree["metadata"] = tree["metadata"] | {"notes": [*tree["metadata"].get("notes", []), note]}
     return tree | {"short_description": sound.description, "primary_category": sound.category, "tags": sound.tags}
+
+
+def category_of_label(tree: Mapping[str, Any]) -> str | None:
+    """Where the label stands, whose CatID the record has; an unsure record may stand elsewhere."""
+    labels = tree["top_labels"]
+    return next((one["category"] for one in labels if one["label"] == tree["primary_label"]), None)
 
 
 def edited_record(sound: Sound) -> AudioAnalysisRecord:

@@ -42,6 +42,7 @@ class Run(models.Model):
         RUNNING = "running", "Running"
         DONE = "done", "Done"
         FAILED = "failed", "Failed"
+        CANCELLED = "cancelled", "Cancelled"
 
     kind = models.CharField(max_length=20, choices=Kind.choices)
     state = models.CharField(max_length=20, choices=State.choices, default=State.WAITING)
@@ -63,6 +64,7 @@ class Run(models.Model):
     claimed_by = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
+    served_at = models.DateTimeField(null=True, blank=True)  # of an analysis: its last turn, runs take them in order
     finished_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
@@ -85,7 +87,7 @@ class Run(models.Model):
 
     @property
     def is_finished(self) -> bool:
-        return self.state in {self.State.DONE, self.State.FAILED}
+        return self.state in {self.State.DONE, self.State.FAILED, self.State.CANCELLED}
 
 
 class Sound(models.Model):
@@ -162,8 +164,8 @@ class Sound(models.Model):
             models.Index(
                 fields=["state", "queued_at"], name="sound_due", condition=Q(state__in=["queued", "analyzing"])
             ),
-            # progress of a run, and its failures
-            models.Index(fields=["run", "state"], name="sound_by_run"),
+            # progress of a run, its failures, and what is next in it
+            models.Index(fields=["run", "state", "id"], name="sound_by_run"),
             # a moved file is recognized by its hash
             models.Index(fields=["file_hash"], name="sound_by_file_hash"),
             # tag filter

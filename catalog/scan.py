@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from django.db import transaction
-from django.db.models import Case, QuerySet, Value, When
+from django.db.models import QuerySet
 
 from analysis.audio import AudioFacts, probe
 from analysis.errors import UnreadableAudio
@@ -22,6 +22,7 @@ from catalog import engine
 from catalog.effective import search_name
 from catalog.models import Library, Run, Sound
 from catalog.storable import storable_json, storable_text
+from catalog.store import RESTORED
 from catalog.walk import FolderWalk, FoundFile
 
 T = TypeVar("T")
@@ -29,12 +30,15 @@ T = TypeVar("T")
 BATCH = 500  # rows of a transaction
 HASHED_BYTES = 1 << 16  # at each end: enough to tell recordings apart, little to read over a network
 PROGRESS_S = 1.0
-RESTORED = Case(When(current_analysis__isnull=False, then=Value(Sound.State.ANALYZED)), default=Value(Sound.State.NEW))
 IN_QUEUE = {Sound.State.QUEUED, Sound.State.ANALYZING}
 
 
 class FolderUnavailable(Exception):
     """The folder of a library is not there, so that nothing can be said of its sounds."""
+
+
+class ScanCancelled(Exception):
+    """Nobody wants the scan anymore: it was cancelled, or its library removed."""
 
 
 @dataclass
@@ -112,9 +116,12 @@ class LibraryScan:
         self.check_root()  # again: a drive that went away during the walk must not make its sounds missing
         self.find_gone()
         for changes in batches(changed, BATCH):
+            self.tell_progress(now=True)
             self.write_changed(changes)
         for files in batches(new, BATCH):
+            self.tell_progress(now=True)
             self.write_new(files)
+        self.tell_progress(now=True)
         self.write_back(back)
         self.write_missing()
         self.counts.skipped, self.counts.problems = self.walk.skipped, self.walk.problems
@@ -239,14 +246,19 @@ class LibraryScan:
                 state=Sound.State.MISSING, error="the file is no longer in its folder; bring it back and scan again"
             )
 
-    def tell_progress(self) -> None:
-        if time.monotonic() - self._told_at >= PROGRESS_S:
+    def tell_progress(self, *, now: bool = False) -> None:
+        """Write how far the scan is, and stop it where nobody wants it anymore."""
+        if now or time.monotonic() - self._told_at >= PROGRESS_S:
             self._told_at = time.monotonic()
-            Run.objects.filter(pk=self.run.pk).update(total=self.counts.seen, done=self.counts.settled)
+            wanted = Run.objects.filter(pk=self.run.pk).exclude(state=Run.State.CANCELLED)
+            if not wanted.update(total=self.counts.seen, done=self.counts.settled):
+                raise ScanCancelled
 
 
 def scan_library(library: Library, run: Run) -> ScanCounts:
-    """Bring a library's rows in step with its folder. Raises FolderUnavailable where the folder is not there."""
+    """Bring a library's rows in step with its folder. Raises FolderUnavailable where the folder is not there,
+    ScanCancelled where its run was cancelled or is gone.
+    """
     scan = LibraryScan(library, run)
     scan.check_root()
     return scan.scan()

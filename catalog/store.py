@@ -9,11 +9,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from catalog.effective import refresh_sound
-from catalog.models import Analysis, Embedding, EmbeddingRemoval, Run, Sound
+from catalog.models import Analysis, Edit, Embedding, EmbeddingRemoval, Library, Run, Sound
 from catalog.storable import storable_json, storable_text
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ LEASE = timedelta(seconds=30)  # six heartbeats: a worker that is only slow keep
 MAX_ATTEMPTS = 3  # a sound that ends its worker each time must not do so forever
 IN_QUEUE = (Sound.State.QUEUED, Sound.State.ANALYZING)
 OPEN = (Run.State.WAITING, Run.State.RUNNING)
+RESTORED = Case(When(current_analysis__isnull=False, then=Value(Sound.State.ANALYZED)), default=Value(Sound.State.NEW))
 CHUNK = 5_000  # rows of one statement
 REMOVALS_KEPT = timedelta(days=1)  # far longer than an index that is in use goes without a look at them
 
@@ -84,18 +85,37 @@ def claim_sound(sound_id: int, profile: str, claim: str) -> Sound | None:
     return sound
 
 
+@transaction.atomic
+def take_turn() -> int | None:
+    """The run whose turn it is: of those with sounds waiting, the one that was served longest ago."""
+    waiting = Sound.objects.filter(run=OuterRef("pk"), state=Sound.State.QUEUED)
+    runs = Run.objects.filter(Exists(waiting), kind=Run.Kind.ANALYSIS, state__in=OPEN)
+    run_id = runs.order_by(F("served_at").asc(nulls_first=True), "id").values_list("id", flat=True).first()
+    if run_id is not None:
+        Run.objects.filter(pk=run_id).update(served_at=Now())
+    return run_id
+
+
+def claim_next(run_id: int, claim: str) -> Sound | None:
+    """Take the next waiting sound of a run; None where none waits."""
+    with transaction.atomic():  # held until it is claimed, so that two workers take two sounds
+        waiting = Sound.objects.filter(run=run_id, state=Sound.State.QUEUED).order_by("id")
+        found = waiting.select_for_update(skip_locked=True).values_list("id", "wanted_profile").first()
+        return claim_sound(*found, claim) if found else None
+
+
 @contextmanager
-def claimed_sound(sound_id: int, profile: str, claim: str) -> Iterator[Sound | None]:
-    """A sound for the block; whatever breaks the block, the sound is due again."""
-    sound = claim_sound(sound_id, profile, claim)
+def claimed(sound: Sound | None, claim: str) -> Iterator[Sound | None]:
+    """A claimed sound for the block; whatever breaks the block, the sound is due again."""
     try:
         yield sound
     except BaseException as error:
         if sound is not None:
             reason = storable_text(f"{type(error).__name__}: {error}")
-            of_claim(sound_id, claim).update(
+            of_claim(sound.pk, claim).update(
                 state=Sound.State.QUEUED, claimed_by="", lease_until=None, queued_at=Now(), error=reason
             )
+            restore_cancelled()
         raise
 
 
@@ -197,6 +217,43 @@ def finish_if_done(run_id: int) -> None:
     through.update(state=Run.State.DONE, finished_at=Now())
 
 
+@transaction.atomic
+def cancel_run(run: Run) -> None:
+    """End a run early: what waits is what it was before, what is being heard may finish; a finished run stays so."""
+    waiting = Sound.objects.filter(run=run, state=Sound.State.QUEUED).order_by("id")
+    list(waiting.select_for_update().values_list("id", flat=True))  # sounds before runs, in their order
+    ended = Run.objects.filter(pk=run.pk, state__in=OPEN).update(
+        state=Run.State.CANCELLED, finished_at=Now(), claimed_by="", lease_until=None
+    )
+    if ended:
+        restore_cancelled()
+
+
+def restore_cancelled() -> None:
+    """Take out of the queue what no open run wants anymore: all of a cancelled run, now or after its worker broke."""
+    Sound.objects.filter(state=Sound.State.QUEUED, run__state=Run.State.CANCELLED).update(
+        state=RESTORED, error="", wanted_profile="", queued_at=None, attempts=0
+    )
+
+
+@transaction.atomic
+def forget_library(library: Library) -> None:
+    """Delete the rows of a library, those of its sounds before it; triggers tell every index of its embeddings."""
+    sounds = Sound.objects.filter(library=library)
+    # Workers hold sounds and scans hold the library while they write: in this order none waits for another in a circle
+    held = list(sounds.order_by("id").select_for_update().values_list("state", "run_id"))
+    list(Library.objects.filter(pk=library.pk).select_for_update())
+    for model in (Edit, Embedding, Analysis):
+        rows = model._default_manager.filter(sound__library=library)
+        rows._raw_delete(rows.db)  # one statement; Django would read every record first
+    sounds._raw_delete(sounds.db)
+    waiting = Counter(run_id for state, run_id in held if state in IN_QUEUE and run_id is not None)
+    for run_id, count in sorted(waiting.items()):  # a run of a selection may hold sounds of other libraries
+        Run.objects.filter(pk=run_id).update(total=F("total") - count)
+        finish_if_done(run_id)
+    library.delete()
+
+
 def failures(run: Run) -> QuerySet[Sound]:
     """Sounds of a run that came to nothing, each with its reason."""
     bad = (Sound.State.FAILED, Sound.State.MISSING)
@@ -238,6 +295,7 @@ def release(sounds: QuerySet[Sound], scans: QuerySet[Run]) -> None:
     """At once: `queued_at` stays what it was, so that the sweep sends them without waiting."""
     sounds.update(state=Sound.State.QUEUED, claimed_by="", lease_until=None)
     scans.filter(kind=Run.Kind.SCAN).update(state=Run.State.WAITING, claimed_by="", lease_until=None)
+    restore_cancelled()
 
 
 def due_sounds(*, waiting: timedelta, limit: int) -> list[tuple[int, str]]:

@@ -44,16 +44,34 @@ job = partial(
 
 @job(queue_name="analysis", priority=10)
 def analyze_sounds(ids: list[int], profile: str) -> None:
+    """Analyze as many sounds as are named. Runs take turns: the sounds are those of the run whose turn it is, wherever
+    the message stands in the queue, so that nobody waits for the end of a long run.
+    """
     with claiming() as claim:
+        turn = store.take_turn()
         for sound_id in ids:
-            with store.claimed_sound(sound_id, profile, claim) as sound:
-                if sound is not None:
-                    analyze_sound(sound, profile, claim)
+            sound = store.claim_next(turn, claim) if turn is not None else None
+            if sound is None and turn is not None:  # the run is through: the rest of the message is another's
+                turn = store.take_turn()
+                sound = store.claim_next(turn, claim) if turn is not None else None
+            hear(sound or store.claim_sound(sound_id, profile, claim), claim)
 
 
 @job(queue_name="soon", priority=0)
 def analyze_few_sounds(ids: list[int], profile: str) -> None:
-    analyze_sounds.fn(ids, profile)
+    """Analyze the sounds that are named; for each that a longer message took meanwhile, one that it left."""
+    with claiming() as claim:
+        for sound_id in ids:
+            sound = store.claim_sound(sound_id, profile, claim)
+            if sound is None and (turn := store.take_turn()) is not None:
+                sound = store.claim_next(turn, claim)
+            hear(sound, claim)
+
+
+def hear(sound: Sound | None, claim: str) -> None:
+    with store.claimed(sound, claim):
+        if sound is not None:
+            analyze_sound(sound, sound.wanted_profile, claim)
 
 
 def analyze_sound(sound: Sound, profile: str, claim: str) -> None:
@@ -81,7 +99,12 @@ def scan_library(run_id: int) -> None:
             scan_and_analyze(run, claim)
         except scan.FolderUnavailable as error:
             end_scan(run, claim, state=Run.State.FAILED, error=str(error))
+        except scan.ScanCancelled:
+            logger.info("scan %s was cancelled", run_id)
         except BaseException as error:
+            if not Run.objects.filter(pk=run_id).exists():
+                logger.info("scan %s: its library was removed meanwhile", run_id)
+                return
             reason = storable_text(f"{type(error).__name__}: {error}")
             of_scan(run, claim).update(state=Run.State.WAITING, claimed_by="", lease_until=None, error=reason)
             raise

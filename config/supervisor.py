@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 HOST = "127.0.0.1"
 HEALTH_PATH = "/api/health"
 WEB_THREADS = 8
+LONGEST_ADDRESS = 8190  # bytes of a request's first line, the most gunicorn allows: beyond, its bare page answers
 WEB_LIMIT_S = 60.0  # from the start of the web server to its first answer
 TICK_S = 0.2
 DATABASE_TICK_S = 2.0  # how often a server that somebody else owns is asked
@@ -114,7 +115,7 @@ def web(port: int) -> Child:
     command = [
         sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{HOST}:{port}", "--workers", "1",
         "--worker-class", "gthread", "--threads", str(WEB_THREADS), "--timeout", "120", "--graceful-timeout", "4",
-        "--log-level", "warning", "--no-control-socket",
+        "--limit-request-line", str(LONGEST_ADDRESS), "--log-level", "warning", "--no-control-socket",
     ]  # fmt: skip
     return Child("web server", "web", command, signal.SIGTERM)
 

@@ -20,3 +20,7 @@ class UnknownId(SearchError, KeyError):
 
     def __str__(self) -> str:
         return str(self.args[0])
+
+
+class UnknownWords(SearchError, ValueError):
+    """A query of which the model knows no word that says what to listen for."""

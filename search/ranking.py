@@ -77,3 +77,10 @@ def closeness(query_to_labels: NDArray[np.float32]) -> NDArray[np.float64]:
 def chance_score(query_to_labels: NDArray[np.float32]) -> float:
     """The score of a sound that lies equally near every text: what scores less is rather something else."""
     return float(np.log(closeness(query_to_labels).mean()))
+
+
+def strengths(scores: NDArray[np.float64], chance: float) -> NDArray[np.float64]:
+    """Scores of `rank_among_labels` as a number to show: 1 where everything says the query, 0 at chance and below."""
+    if chance >= 0:  # every label means the query, so none is a rival
+        return np.zeros(len(scores))
+    return np.clip(1 - scores / chance, 0, 1)

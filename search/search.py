@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -11,13 +11,16 @@ from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
 from analysis.errors import ModelUnavailable
+from analysis.labels import SILENCE_LABEL
 from catalog import engine
 from catalog.browse import SoundFilters
 from catalog.lexical import LexicalMatch, lexical_matches
 from catalog.models import Embedding, Sound
 from search import text
-from search.ranking import MEANING, WORDS, chance_score, fuse, rank_among_labels
+from search.errors import UnknownWords
+from search.ranking import MEANING, WORDS, Fused, chance_score, fuse, rank_among_labels, strengths
 from search.sync import current_index
+from search.wording import means_one_of
 
 CANDIDATES = 1_000
 """Nearest sounds that are looked at again with the labels in view: wide enough that hubs cannot crowd out the right
@@ -63,6 +66,7 @@ class SearchResults:
     query: str
     hits: list[Hit] = field(default_factory=list)
     notice: str = ""  # what the reader should know: a part of the search that could not be done
+    strong_ids: tuple[int, ...] = ()  # all that is more than faintly like it, however many hits were asked for
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +74,15 @@ class _Likeness:
     """How near a sound lies to what was asked for, and whether that is more than chance."""
 
     similarity: float
-    is_likely: bool
+    is_likely: bool = True
+    strength: float | None = None  # what decided its place, from 0 at chance to 1; None where the similarity did
 
     def why(self, what: str) -> str:
-        return f'{"sounds like" if self.is_likely else "faintly like"} "{what}" (similarity {self.similarity:.2f})'
+        if not self.is_likely or (self.similarity < 0 and self.strength is None):
+            return f'faintly like "{what}"'
+        if self.strength is None:
+            return f'sounds like "{what}" (similarity {self.similarity:.2f})'
+        return f'sounds like "{what}" (match {100 * self.strength:.0f} %)'
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +90,18 @@ class _Heard:
     """Sounds that resemble the words of a query, the best first."""
 
     likenesses: Mapping[int, _Likeness] = field(default_factory=dict)
+    listened_for: str = ""
     notice: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What both parts found: the merged order, in which all that is faint stands behind all that is not."""
+
+    written: Mapping[int, LexicalMatch]
+    heard: _Heard
+    strong: Sequence[Fused]
+    faint: Sequence[Fused]
 
 
 def search_sounds(
@@ -91,17 +111,29 @@ def search_sounds(
     words = " ".join(query.split())
     if not words or limit < 1:
         return SearchResults(words)
+    found = _find(words, filters, lexical=lexical, semantic=semantic)
+    best = [*found.strong, *found.faint][: min(limit, DEPTH)]
+    sounds = _sounds(one.id for one in best)
+    hits = [_hit(found, sounds[one.id], one) for one in best if one.id in sounds]  # else removed a moment ago
+    return SearchResults(words, hits, found.heard.notice, tuple(one.id for one in found.strong))
+
+
+def strong_ids(query: str, filters: SoundFilters | None = None, *, lexical: bool, semantic: bool) -> tuple[int, ...]:
+    """The sounds that are more than faintly like the words, the best first, without reading their rows."""
+    words = " ".join(query.split())
+    if not words:
+        return ()
+    return tuple(one.id for one in _find(words, filters, lexical=lexical, semantic=semantic).strong)
+
+
+def _find(words: str, filters: SoundFilters | None, *, lexical: bool, semantic: bool) -> _Found:
     filters = None if filters is None else replace(filters, q="")  # its words would have to match as well
     written = {match.sound_id: match for match in lexical_matches(words, filters, DEPTH)} if lexical else {}
-    heard = _hear(words, filters) if semantic else _Heard()
-    fused = fuse({WORDS: list(written), MEANING: list(heard.likenesses)})[: min(limit, DEPTH)]
-    sounds = _sounds(one.id for one in fused)
-    hits = [
-        _hit(words, sounds[one.id], one.score, heard.likenesses.get(one.id), written.get(one.id))
-        for one in fused
-        if one.id in sounds  # else removed a moment ago
-    ]
-    return SearchResults(words, hits, heard.notice)
+    heard = _hear(words, filters, with_words=lexical) if semantic else _Heard()
+    fused = fuse({WORDS: list(written), MEANING: list(heard.likenesses)})
+    strong = [one for one in fused if one.id in written or heard.likenesses[one.id].is_likely]
+    faint = [one for one in fused if one.id not in written and not heard.likenesses[one.id].is_likely]
+    return _Found(written, heard, strong[:DEPTH], faint)
 
 
 def similar_sounds(sound: Sound, *, limit: int = 20) -> SearchResults:
@@ -137,7 +169,7 @@ def similar_to_audio(path: Path, *, name: str = "", limit: int = 20) -> SearchRe
     return _resembling(called, ids, cosines, content_hash=analyzed.content_hash)
 
 
-def _hear(words: str, filters: SoundFilters | None) -> _Heard:
+def _hear(words: str, filters: SoundFilters | None, *, with_words: bool) -> _Heard:
     try:
         model = engine.active_model()
         index = current_index(model)
@@ -146,15 +178,36 @@ def _hear(words: str, filters: SoundFilters | None) -> _Heard:
         meaning = text.meaning_of(words)
     except ModelUnavailable as error:
         return _Heard(notice=f"Searched in words only, not by ear: {error}")
+    except UnknownWords as error:
+        return _Heard(notice=f"{'Searched in words only' if with_words else 'Nothing to listen for'}: {error}.")
     allowed = None if filters is None or filters.is_empty else _allowed_ids(filters)
     with index.steady():
         ids, cosines = index.search(meaning.vector, CANDIDATES, allowed_ids=allowed)
         label_cosines = index.vectors(ids) @ meaning.label_vectors.T
     query_to_labels = meaning.label_vectors @ meaning.vector
     scores = rank_among_labels(cosines, label_cosines, query_to_labels, logit_scale=meaning.logit_scale)
-    likely = scores > chance_score(query_to_labels)
-    order = np.argsort(-scores, kind="stable")[:DEPTH]
-    return _Heard({int(ids[at]): _Likeness(float(cosines[at]), bool(likely[at])) for at in order})
+    chance = chance_score(query_to_labels)
+    likely = scores > chance
+    decided = strengths(scores, chance).tolist() if query_to_labels.size else [None] * len(scores)
+    order = np.argsort(-scores, kind="stable")[:DEPTH].tolist()
+    silent = set() if _means_silence(words) else _silent_ids(ids[order].tolist())
+    likenesses = {
+        int(ids[at]): _Likeness(float(cosines[at]), bool(likely[at]), decided[at])
+        for at in order
+        if int(ids[at]) not in silent
+    }
+    return _Heard(likenesses, meaning.reading.text, meaning.reading.notice)
+
+
+def _means_silence(words: str) -> bool:
+    vocabulary = engine.vocabulary()
+    synonyms = vocabulary.label(SILENCE_LABEL).synonyms if SILENCE_LABEL in vocabulary else ()
+    return means_one_of(words, (SILENCE_LABEL, *synonyms))
+
+
+def _silent_ids(ids: Sequence[int]) -> set[int]:
+    """Which sounds were measured to be silent: what a model hears in them is nothing."""
+    return set(Sound.objects.filter(pk__in=ids, label=SILENCE_LABEL).order_by().values_list("id", flat=True))
 
 
 def _allowed_ids(filters: SoundFilters) -> NDArray[np.int64]:
@@ -173,16 +226,19 @@ def _resembling(name: str, ids: NDArray[np.int64], cosines: NDArray[np.float32],
     for sound_id, cosine in zip(ids.tolist(), cosines.tolist(), strict=True):
         if found := sounds.get(sound_id):
             same = ["the same audio"] if content_hash and found.content_hash == content_hash else []
-            hits.append(Hit(found, cosine, cosine, heard=[*same, _Likeness(cosine, is_likely=True).why(name)]))
+            hits.append(Hit(found, cosine, cosine, heard=[*same, _Likeness(cosine).why(name)]))
     return SearchResults(name, hits)
 
 
-def _hit(words: str, sound: Sound, score: float, heard: _Likeness | None, match: LexicalMatch | None) -> Hit:
+def _hit(found: _Found, sound: Sound, one: Fused) -> Hit:
+    match, likeness = found.written.get(one.id), found.heard.likenesses.get(one.id)
     written = [PLACES[place].format(word) for place, word in match.found] if match else []
-    if heard is None:
-        return Hit(sound, score, None, written=written)
-    is_faint = match is None and not heard.is_likely
-    return Hit(sound, score, heard.similarity, [heard.why(words)], written, is_faint)
+    if likeness is None:
+        return Hit(sound, one.score, None, written=written)
+    if match is not None and not likeness.is_likely:  # its words led here; a faint likeness is no reason
+        return Hit(sound, one.score, likeness.similarity, written=written)
+    heard = [likeness.why(found.heard.listened_for)]
+    return Hit(sound, one.score, likeness.similarity, heard, written, is_faint=not likeness.is_likely)
 
 
 def _nothing_heard_yet(model: ModelKey) -> str:

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
 from django import forms
+from django.db.models import Count, F, Func
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from catalog import engine
 from catalog.browse import InvalidFilters, SoundFilters
 from catalog.models import Sound
 from catalog.views.addresses import Address
 from catalog.views.exports import download
-from catalog.views.listing import listing
+from catalog.views.listing import TAGS_SHOWN, Link, category_links, listing
 from catalog.views.pages import refused, render_page
-from search.search import DEPTH, Hit, SearchResults, search_sounds, similar_sounds
+from search.search import DEPTH, SearchResults, search_sounds, similar_sounds, strong_ids
 
 PAGE_SIZE = 40
 LONGEST_QUERY = 500
@@ -88,6 +89,15 @@ class Question:
             self.words, self.filters, limit=limit, lexical=self.mode.lexical, semantic=self.mode.semantic
         )
 
+    def found_ids(self, filters: SoundFilters) -> tuple[int, ...]:
+        """What the page counts: all that is more than faintly like the words, on whichever page it stands."""
+        return strong_ids(self.words, filters, lexical=self.mode.lexical, semantic=self.mode.semantic)
+
+    @property
+    def filter_fields(self) -> list[tuple[str, str]]:
+        """The filters as fields of a form, which another mode or other words keep."""
+        return [(name, value) for name, values in QueryDict(self.filters.as_query()).lists() for value in values]
+
 
 @require_GET
 def search(request: HttpRequest) -> HttpResponse:
@@ -109,22 +119,46 @@ def search_context(here: Address, question: Question) -> dict[str, Any]:
     hits = found.hits[: question.limit]
     more = len(found.hits) > question.limit < DEPTH
     next_limit = min(question.limit + PAGE_SIZE, DEPTH)
-    return listing(here, question.filters, export_view="search:export") | {
+    context = listing(here, question.filters, export_view="search:export")
+    if question.words:
+        context |= result_counts(here, question, found.strong_ids)
+    return context | {
         "query": question.words,
         "mode": question.mode.value,
         "modes": MODES,
+        "filter_fields": question.filter_fields,
         "longest_query": LONGEST_QUERY,
         "hits": hits,
-        "faint_from": faint_from(hits),
+        "found": len(found.strong_ids),
+        "depth": DEPTH,
         "notice": found.notice,
         "more_address": here.having("limit", str(next_limit)) if more else "",
         "suggestions": SUGGESTIONS,
     }
 
 
-def faint_from(hits: Sequence[Hit]) -> int:
-    """Where the hits begin that are all faint."""
-    return next((place for place in range(len(hits), 0, -1) if not hits[place - 1].is_faint), 0)
+def result_counts(here: Address, question: Question, found: tuple[int, ...]) -> dict[str, Any]:
+    """Categories and tags of what a search found, in place of those of the whole catalog."""
+    filters = question.filters
+    in_all = question.found_ids(replace(filters, category="")) if filters.category else found
+    sounds = Sound.objects.filter(pk__in=in_all).order_by()
+    counts = dict(sounds.values_list("category").annotate(count=Count("id")))
+    order = {category.name: place for place, category in enumerate(engine.vocabulary().categories)}
+    names = sorted({*counts, *filter(None, [filters.category])}, key=lambda name: (order.get(name, len(order)), name))
+    return {
+        "categories": category_links(here, filters, {name: counts.get(name, 0) for name in names}),
+        "categories_total": len(in_all),
+        "total": len(found),
+        "tags": tag_links(here, filters, found),
+    }
+
+
+def tag_links(here: Address, filters: SoundFilters, found: tuple[int, ...]) -> list[Link]:
+    tags = Sound.objects.filter(pk__in=found).order_by().annotate(tag=Func(F("tags"), function="unnest"))
+    commonest = tags.values_list("tag").annotate(count=Count("id")).order_by("-count", "tag")[:TAGS_SHOWN]
+    chosen = {name: Link(name, here.removing("tag", name), name, len(found), current=True) for name in filters.tags}
+    others = {name: Link(name, here.adding("tag", name), name, count) for name, count in commonest}
+    return list((chosen | {name: link for name, link in others.items() if name not in chosen}).values())
 
 
 @require_GET
@@ -133,8 +167,7 @@ def search_export(request: HttpRequest, format_name: str) -> HttpResponseBase:
         question = Question.of(request.GET)
     except InvalidFilters as error:
         return refused(request, error.messages)
-    ids = [hit.sound.pk for hit in question.answer(question.limit).hits]
-    return download(request, format_name, Sound.objects.filter(pk__in=ids))
+    return download(request, format_name, Sound.objects.filter(pk__in=question.found_ids(question.filters)))
 
 
 @require_GET

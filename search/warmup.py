@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from threading import Thread
 
 from django.db import Error, connection
 
 from analysis.errors import AnalysisError
 from catalog import engine
+from search.errors import UnknownWords
 from search.sync import current_index
 from search.text import meaning_of
 
@@ -24,7 +26,8 @@ def warm_in_background() -> Thread:
 def warm() -> None:
     """Load the text tower and the index. Where one cannot be had, search says so when it is asked."""
     try:
-        meaning_of("rain")
+        with suppress(UnknownWords):  # a model of few words; its tower is loaded all the same
+            meaning_of("rain")
         current_index(engine.active_model())
     except (AnalysisError, Error) as error:
         logger.warning("Search is not warm: %s", error)

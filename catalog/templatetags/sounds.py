@@ -73,6 +73,27 @@ def audio_address(sound: Sound) -> str:
 
 
 @register.filter
+def playable(sound: Sound) -> bool:
+    """Whether there is something to play; what failed may be heard still where it could be read once."""
+    return sound.state != Sound.State.MISSING and (sound.state != Sound.State.FAILED or bool(sound.peaks))
+
+
+@register.filter
+def folder(sound: Sound) -> str:
+    """The folder inside its library; nothing for what lies at the root."""
+    return sound.path.rpartition("/")[0]
+
+
+@register.filter
+def sentence(text: str) -> str:
+    """A reason as a sentence of its own; what is said of a file, as "is empty", gets its subject."""
+    text = text.strip()
+    text = f"the file {text}" if text.startswith(("is ", "has ", "holds ", "cannot ", "ends ")) else text
+    ended = text if text.endswith((".", "!", "?", "…")) else f"{text}."
+    return ended[:1].upper() + ended[1:]
+
+
+@register.filter
 def clock(seconds: float | None) -> str:
     """Write 0:07.32 below a minute, 3:07 above, 1:02:45 from an hour on."""
     if seconds is None:

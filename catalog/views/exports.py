@@ -8,14 +8,14 @@ from http import HTTPStatus
 
 from django.db.models import Count, QuerySet
 from django.db.models.functions import Lower
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.views.decorators.http import require_GET
 
 from catalog.browse import InvalidFilters, SoundFilters
 from catalog.exports import stream_export
 from catalog.models import Sound
 from catalog.views.addresses import Address
-from catalog.views.listing import EXPORT_TITLES, listing
+from catalog.views.listing import EXPORT_TITLES, in_words, listing, without_refused
 from catalog.views.pages import refused, render_page
 
 EXPLANATIONS: Mapping[str, str] = {
@@ -43,7 +43,8 @@ def export_list(request: HttpRequest) -> HttpResponse:
     try:
         filters, here, problems = SoundFilters.from_query(request.GET), Address.of(request), []
     except InvalidFilters as error:
-        filters, here, problems = SoundFilters(), Address(request.path, QueryDict()), error.messages
+        here, _ = without_refused(Address.of(request), error)
+        filters, problems = SoundFilters.from_query(here.query), in_words(error)
     context = listing(here, filters, export_view="catalog:export-download")
     context |= {
         "problems": problems,
@@ -65,7 +66,7 @@ def export_download(request: HttpRequest, format_name: str) -> HttpResponseBase:
     try:
         sounds = SoundFilters.from_query(request.GET).apply(Sound.objects.all())
     except InvalidFilters as error:
-        return refused(request, error.messages)
+        return refused(request, in_words(error))
     return download(request, format_name, sounds)
 
 

@@ -10,8 +10,9 @@ from django.http import QueryDict
 
 from analysis.profiles import DEFAULT_PROFILE
 from catalog import engine
-from catalog.browse import SoundFilters
+from catalog.browse import InvalidFilters, SoundFilters
 from catalog.models import Sound
+from catalog.views.listing import in_words
 
 LONGEST_ID = 19  # digits of what a bigint can hold
 
@@ -34,12 +35,19 @@ class SelectionForm(forms.Form):
         if not self.is_valid():
             raise forms.ValidationError([text for texts in self.errors.values() for text in texts])
         if self.cleaned_data["scope"] == "filter":
-            return SoundFilters.from_string(self.cleaned_data["filters"]).apply(Sound.objects.all())
+            return filtered_sounds(self.cleaned_data["filters"])
         numbers = self.data.getlist("id") if isinstance(self.data, QueryDict) else []
         ids = [int(number) for number in numbers if number.isdecimal() and len(number) < LONGEST_ID]
         if not ids:
             raise forms.ValidationError("No sound is selected.")
         return Sound.objects.filter(pk__in=ids)
+
+
+def filtered_sounds(query: str) -> QuerySet[Sound]:
+    try:
+        return SoundFilters.from_string(query).apply(Sound.objects.all())
+    except InvalidFilters as error:
+        raise forms.ValidationError(in_words(error)) from error
 
 
 class LibraryForm(forms.Form):

@@ -12,10 +12,10 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from catalog import actions, engine
-from catalog.models import Library, Run, Sound
+from catalog.models import Edit, Library, Run, Sound
 from catalog.views.forms import LibraryForm
 from catalog.views.pages import render_page
 
@@ -60,6 +60,21 @@ def library_add(request: HttpRequest) -> HttpResponse:
 def library_scan(request: HttpRequest, library_id: int) -> HttpResponse:
     run = actions.start_scan(get_object_or_404(Library, pk=library_id))
     return redirect("catalog:run-detail", run.pk)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def library_remove(request: HttpRequest, library_id: int) -> HttpResponse:
+    """Say what would be forgotten, and forget it once that is confirmed."""
+    library = get_object_or_404(Library, pk=library_id)
+    if request.method == "POST":
+        actions.remove_library(library)
+        return redirect("catalog:library-list")
+    context = {
+        "library": library,
+        "sounds": library.sounds.count(),
+        "edits": Edit.objects.filter(sound__library=library).count(),
+    }
+    return render_page(request, "catalog/library_remove.html", context)
 
 
 def library_context(form: LibraryForm) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any
 from django.urls import reverse
 
 from catalog import engine
-from catalog.browse import SoundFilters, category_counts, tag_counts
+from catalog.browse import InvalidFilters, SoundFilters, category_counts, tag_counts
 from catalog.models import Library, Sound
 from catalog.views.addresses import Address
 
@@ -17,6 +17,16 @@ CONFIDENCE_STEPS = (0.2, 0.4, 0.6, 0.8)
 TAGS_SHOWN = 24
 SEARCH_PARAMETERS = ("q", "mode")
 """What a search keeps when its filters are cleared; the sound list has no such thing."""
+
+FILTER_TITLES: Mapping[str, str] = {
+    "min_duration": "Seconds long, from",
+    "max_duration": "Seconds long, to",
+    "min_confidence": "Confidence at least",
+    "profile": "Analyzed with",
+    "q": "Words",
+    "cursor": "Place in the list",
+}
+"""What a filter is called on the pages, where that is not its own name."""
 
 EXPORT_TITLES: Mapping[str, str] = {
     "csv": "CSV",
@@ -64,6 +74,18 @@ def listing(here: Address, filters: SoundFilters, *, export_view: str) -> dict[s
         "clear_address": cleared(here),
         "export_formats": export_links(here, export_view),
     }
+
+
+def in_words(error: InvalidFilters) -> list[str]:
+    """Why filters cannot be, each reason after the filter's name as the pages have it."""
+    named = (text.partition(": ") for text in error.messages)
+    return [f"{FILTER_TITLES.get(name, name.capitalize())}: {reason}" for name, _, reason in named]
+
+
+def without_refused(here: Address, error: InvalidFilters) -> tuple[Address, dict[str, str]]:
+    """The address without the filters that cannot be, and what was typed into those."""
+    names = [text.partition(": ")[0] for text in error.messages]
+    return here.without(*names), {name: here.query.get(name, "") for name in names}
 
 
 def cleared(here: Address) -> Address:

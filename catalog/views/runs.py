@@ -15,12 +15,13 @@ from django.views.decorators.http import require_GET, require_POST
 
 from analysis.profiles import DEFAULT_PROFILE
 from catalog import actions
-from catalog.models import Run, Worker
+from catalog.models import Run, Sound, Worker
 from catalog.store import failures
 from catalog.views.pages import refused, render_page
 
 PAGE_SIZE = 50
 FAILURES_SHOWN = 200
+CHOSEN_SHOWN = 50
 FINDINGS = ("new", "changed", "moved", "back", "missing", "duplicate", "unreadable", "unchanged", "skipped")
 ALIVE_WITHIN = timedelta(seconds=15)
 
@@ -29,6 +30,24 @@ ALIVE_WITHIN = timedelta(seconds=15)
 class Finding:
     title: str
     number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Sounds per minute over a run so far, and the time that the rest takes at that rate."""
+
+    per_minute: str
+    left: str
+
+    @classmethod
+    def of(cls, run: Run) -> Pace | None:
+        through = run.done + run.failed
+        if run.kind != Run.Kind.ANALYSIS or run.state != Run.State.RUNNING or not through or run.started_at is None:
+            return None
+        seconds = max((timezone.now() - run.started_at).total_seconds(), 1.0)
+        per_minute = 60 * through / seconds
+        left_s = max(0, run.total - through) * seconds / through
+        return cls(f"{per_minute:.0f}" if per_minute >= 10 else f"{per_minute:.1f}", about(left_s))
 
 
 class OlderForm(forms.Form):
@@ -61,6 +80,12 @@ def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
 
 
 @require_POST
+def run_cancel(request: HttpRequest, run_id: int) -> HttpResponse:
+    run = actions.cancel(get_object_or_404(Run, pk=run_id))
+    return redirect("catalog:run-detail", run.pk)
+
+
+@require_POST
 def run_retry(request: HttpRequest, run_id: int) -> HttpResponse:
     """Try all sounds of a run once more that came to nothing."""
     run = get_object_or_404(Run.objects.select_related("library"), pk=run_id)
@@ -78,6 +103,8 @@ def run_context(run: Run) -> dict[str, Any]:
     shown = list(failed.only("file_name", "path", "error", "state")[:FAILURES_SHOWN])
     return {
         "run": run,
+        "pace": Pace.of(run),
+        "chosen": chosen_sounds(run),
         "workers": live_workers(),
         "findings": findings(run),
         "followers": followers,
@@ -85,6 +112,20 @@ def run_context(run: Run) -> dict[str, Any]:
         "failures": shown,
         "failed_count": failed.count(),
     }
+
+
+def chosen_sounds(run: Run) -> list[Sound]:
+    """The sounds of a selection, which no library stands for."""
+    if run.kind != Run.Kind.ANALYSIS or run.library_id is not None:
+        return []
+    return list(run.sounds.only("path", "state").order_by("id")[:CHOSEN_SHOWN])
+
+
+def about(seconds: float) -> str:
+    if seconds < 60:
+        return "less than a minute"
+    minutes = round(seconds / 60)
+    return f"about {minutes} min" if minutes < 60 else f"about {minutes // 60} h {minutes % 60} min"
 
 
 def findings(run: Run) -> list[Finding]:

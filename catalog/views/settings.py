@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 
 from analysis.checkpoints import ModelSource
 from analysis.errors import ModelUnavailable
+from analysis.labels import scored_labels
 from catalog import engine
 from catalog.models import Sound, Worker
 from catalog.views.pages import render_page
@@ -46,6 +47,8 @@ def settings_page(request: HttpRequest) -> HttpResponse:
     except ModelUnavailable as error:
         model, problem = None, str(error)
     vocabulary = vocabulary_use(model)
+    covered = sum(category.covered for category in vocabulary)
+    asked = len(scored_labels(engine.vocabulary(), model)) if model else covered
     context: dict[str, Any] = {
         "model": model,
         "model_problem": problem,
@@ -54,7 +57,9 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         "vocabulary_file": settings.VOCABULARY_PATH.name,
         "vocabulary": vocabulary,
         "label_count": sum(len(category.labels) for category in vocabulary),
-        "covered": sum(category.covered for category in vocabulary),
+        "covered": covered,
+        "asked": asked,
+        "measured": covered - asked,
         "workers": list(Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE_WITHIN)),
     }
     return render_page(request, "catalog/settings.html", context)

@@ -8,20 +8,20 @@ from typing import Any
 
 from django.core.exceptions import ValidationError
 from django.db.models import Count, QuerySet
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from catalog import actions, engine
 from catalog.browse import InvalidFilters, SoundFilters, page_of_sounds
 from catalog.effective import newest_edits
-from catalog.models import Edit, Run, Sound
+from catalog.models import Analysis, Edit, Run, Sound
 from catalog.views.addresses import Address
 from catalog.views.facts import band_facts, compare, container_facts, embedded_facts, measured_facts, provenance_facts
 from catalog.views.forms import EditForm, LibraryForm, SelectionForm
 from catalog.views.groups import grouped_by_category
 from catalog.views.libraries import UNFINISHED, state_counts
-from catalog.views.listing import listing, title_of
+from catalog.views.listing import in_words, listing, title_of, without_refused
 from catalog.views.pages import asks_for, refused, render_page
 
 PAGE_SIZE = 50
@@ -36,23 +36,38 @@ def sound_list(request: HttpRequest) -> HttpResponse:
             return render_page(request, "catalog/sound_list.html", rows_context(filters, cursor), part="rows")
         context = list_context(Address.of(request), filters, cursor)
     except InvalidFilters as error:
-        context = list_context(Address(request.path, QueryDict()), SoundFilters()) | {"problems": error.messages}
+        context = refused_context(request, error)
         return render_page(request, "catalog/sound_list.html", context, part="browse", status=HTTPStatus.BAD_REQUEST)
     return render_page(request, "catalog/sound_list.html", context, part="browse")
 
 
+def refused_context(request: HttpRequest, error: InvalidFilters) -> dict[str, Any]:
+    """Say what cannot be, keep what was typed, and show no sound: none was chosen by what stands there."""
+    here, typed = without_refused(Address.of(request), error)
+    context = listing(here, SoundFilters.from_query(here.query), export_view="catalog:export-download")
+    return context | {"heading": heading_of(context["filters"]), "problems": in_words(error), "typed": typed}
+
+
+def heading_of(filters: SoundFilters) -> str:
+    return title_of(filters.category) if filters.category else "Catalog"
+
+
 def list_context(here: Address, filters: SoundFilters, cursor: str = "") -> dict[str, Any]:
-    context = listing(here, filters, export_view="catalog:export-download") | {
-        "heading": title_of(filters.category) if filters.category else "Catalog",
-        "scope_all": True,
-        "library_form": LibraryForm(),
-        "run": Run.objects.filter(state__in=UNFINISHED).order_by("-id").first(),
-    }
+    context = listing(here, filters, export_view="catalog:export-download") | run_context()
+    context |= {"heading": heading_of(filters), "scope_all": True, "library_form": LibraryForm()}
     if not filters.is_empty or cursor:
         return context | rows_context(filters, cursor)
     grouped = Sound.objects.order_by().values_list("state").annotate(number=Count("id"))
     states = [count for count in state_counts(dict(grouped)) if count.state != Sound.State.ANALYZED]
     return context | {"groups": grouped_by_category(here, context["category_counts"]), "state_counts": states}
+
+
+def run_context() -> dict[str, Any]:
+    """The run at work, else the one that is next, and how many wait behind it."""
+    columns = Run.objects.filter(state__in=UNFINISHED).defer("problems", "findings")
+    runs = sorted(columns, key=lambda run: (run.state != Run.State.RUNNING, run.pk))
+    waiting = sum(run.state == Run.State.WAITING for run in runs[1:])
+    return {"run": runs[0] if runs else None, "runs_waiting": waiting}
 
 
 def rows_context(filters: SoundFilters, cursor: str) -> dict[str, Any]:
@@ -111,6 +126,12 @@ def sound_edit(request: HttpRequest, sound_id: int) -> HttpResponse:
         form.add_error(None, error)
     context = sound_context(sound, form)
     return render_page(request, "catalog/sound_detail.html", context, status=HTTPStatus.BAD_REQUEST)
+
+
+@require_POST
+def analysis_use(request: HttpRequest, sound_id: int, analysis_id: int) -> HttpResponse:
+    actions.use_analysis(get_object_or_404(Analysis, pk=analysis_id, sound=sound_id))
+    return redirect("catalog:sound-detail", sound_id)
 
 
 @require_POST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -82,12 +83,41 @@ def analyze(
         raise WrongUse("no file given; write `timbre analyze FILE...`, or `timbre batch DIR` for a folder")
     if markdown and output is None:
         raise WrongUse("--markdown needs a folder to write to; add -o DIR")
+    sounds, problems = sort_out(files)  # before a model is looked for
     from config.cli.analyzing import AnalyzeJob, run_job, write_printed
 
-    sounds = list(dict.fromkeys(files))
-    job = AnalyzeJob(open_analyzer(choice_of(settings)), sounds, output, full=full, markdown=markdown, quiet=quiet)
+    job = AnalyzeJob(
+        open_analyzer(choice_of(settings)),
+        sounds,
+        output,
+        full=full,
+        markdown=markdown,
+        quiet=quiet,
+        problems=problems,
+    )
     outcome = run_job(job, printed=write_printed if output is None else None)
     raise SystemExit(outcome.exit_code)
+
+
+def sort_out(files: tuple[Path, ...]) -> tuple[list[Path], list[dict[str, str]]]:
+    """Files that are there, each once, and what is wrong with the others."""
+    from config.cli.analyzing import readable
+
+    wrong = {file: reason for file in files if (reason := why_not_a_file(file))}
+    sounds = [file for file in dict.fromkeys(files) if file not in wrong]
+    problems = [{"path": readable(file), "reason": reason} for file, reason in wrong.items()]
+    if not sounds:
+        raise WrongUse("; ".join(f"{' '.join(problem['path'].split())} {problem['reason']}" for problem in problems))
+    return sounds, problems
+
+
+def why_not_a_file(path: Path) -> str:
+    try:
+        return "is a folder (`timbre batch DIR` analyzes one)" if stat.S_ISDIR(path.stat().st_mode) else ""
+    except (FileNotFoundError, NotADirectoryError):
+        return "is a link to nothing" if path.is_symlink() else "does not exist (check the path)"
+    except OSError:
+        return ""  # whoever opens it says what is wrong
 
 
 @click.command()

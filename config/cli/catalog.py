@@ -14,10 +14,10 @@ from django.http import QueryDict
 from rich.console import Console
 from rich.table import Table
 
-from catalog import actions
+from catalog import actions, engine
 from catalog.browse import SoundFilters
 from catalog.exports import FORMATS, stream_export
-from catalog.models import Library, Sound
+from catalog.models import Analysis, Library, Sound
 from config.cli.errors import WrongUse
 from config.cli.one_line import told_in_one_line
 from config.cli.progress import Outcome, wait_for_library
@@ -79,6 +79,8 @@ def tell(library: Library, outcome: Outcome) -> None:
 @told_in_one_line
 def search(*, query: str, limit: int, as_json: bool, no_lexical: bool, no_semantic: bool) -> None:
     """Find sounds that QUERY describes."""
+    if not query.strip():
+        raise WrongUse('no words to search for; write `timbre search "heavy rain"`')
     if no_lexical and no_semantic:
         raise WrongUse("--no-lexical and --no-semantic together leave nothing to search with")
     with database():
@@ -150,10 +152,28 @@ def export(*, format_name: str, output: Path | None, tags: tuple[str, ...], **ch
     """Write the catalog, or the part of it that the filters choose."""
     with database():
         filters = SoundFilters.from_query(as_query(tags, chosen))
+        refuse_unknown_names(filters)
         _, _, parts = stream_export(format_name, filters.apply(Sound.objects.all()))
         with opened(output) as write:
             for part in parts:
                 write(part.encode() if isinstance(part, str) else part)
+
+
+def refuse_unknown_names(filters: SoundFilters) -> None:
+    """An export without rows is more likely a misspelt name than a wish; names of older settings are known too."""
+    categories = {category.name for category in engine.vocabulary().categories}
+    if filters.category and filters.category not in categories:
+        kept = Sound.objects.exclude(category="").order_by().values_list("category", flat=True).distinct()
+        refuse_unless_among("category", filters.category, categories.union(kept))
+    profiles = set(engine.profiles().names)
+    if filters.profile and filters.profile not in profiles:
+        used = Analysis.objects.order_by().values_list("profile", flat=True).distinct()
+        refuse_unless_among("profile", filters.profile, profiles.union(used))
+
+
+def refuse_unless_among(what: str, name: str, names: set[str]) -> None:
+    if name not in names:
+        raise WrongUse(f"there is no {what} called {name}; there are: {', '.join(sorted(names))}")
 
 
 def as_query(tags: tuple[str, ...], chosen: dict[str, str | None]) -> QueryDict:

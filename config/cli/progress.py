@@ -63,7 +63,12 @@ def wait_for_library(library: Library, scan: Run, worker: WorkerOnCall) -> Outco
                 worker.ensure()
                 worker_seen_at = time.monotonic()
             time.sleep(LOOK_S)
-            scan.refresh_from_db()
+            try:
+                scan.refresh_from_db()
+            except Run.DoesNotExist as error:
+                raise WrongUse(f"the library of {library.root} was removed meanwhile") from error
+    if scan.state == Run.State.CANCELLED:
+        raise WrongUse(f"the scan of {library.root} was cancelled")
     if scan.state == Run.State.FAILED:
         raise WrongUse(f"the scan of {library.root} failed: {scan.error}")
     return outcome_of(scan, list(analyses))

@@ -1,7 +1,7 @@
 // The page's one entry: each part listens at the document, so what htmx puts in later works too.
 
 import { startKeys } from "./keys.js";
-import { showLocalTimes, startPage } from "./page.js";
+import { startPage } from "./page.js";
 import { mark, startPlayer } from "./player.js";
 import { showSelection, startSelection } from "./selection.js";
 
@@ -11,7 +11,6 @@ startKeys();
 startSelection();
 
 document.addEventListener("htmx:afterSettle", () => {
-  showLocalTimes();
   showSelection();
   mark();
 });

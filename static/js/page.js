@@ -10,9 +10,20 @@ function switchTheme() {
 }
 
 // Times come in UTC; people read their own.
-export function showLocalTimes(within = document) {
-  const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
+
+function showLocalTimes(within) {
   for (const time of within.querySelectorAll("time[datetime]")) time.textContent = format.format(new Date(time.dateTime));
+}
+
+// What htmx puts in is written before it is painted, so that no time is seen to change its form.
+function showLocalTimesAsTheyCome(changes) {
+  for (const place of new Set(changes.map((change) => change.target))) showLocalTimes(place);
+}
+
+// A page that refreshes itself takes nothing away that somebody is writing.
+function keepWriting(event) {
+  if (event.detail.target.id === "main" && document.activeElement?.closest("#edit")) event.preventDefault();
 }
 
 function closeMenus(event) {
@@ -42,5 +53,7 @@ export function startPage() {
   document.addEventListener("keydown", (event) => event.key === "Escape" && closeMenus(event));
   document.addEventListener("formdata", dropEmpty);
   document.addEventListener("htmx:configRequest", dropEmptyFromRequest);
-  showLocalTimes();
+  document.addEventListener("htmx:beforeRequest", keepWriting);
+  showLocalTimes(document);
+  new MutationObserver(showLocalTimesAsTheyCome).observe(document.body, { childList: true, subtree: true });
 }

@@ -16,7 +16,7 @@ export function isPlaying() {
 
 export function toggle(element) {
   const sound = soundOf(element);
-  if (!sound || sound.dataset.sound === current?.id) {
+  if (!sound?.dataset.src || sound.dataset.sound === current?.id) {
     if (current) (audio.paused ? start : pause)();
     return;
   }
@@ -26,7 +26,10 @@ export function toggle(element) {
 
 export function seek(element, fraction) {
   const sound = soundOf(element);
-  if (sound && sound.dataset.sound !== current?.id) load(sound);
+  if (sound && sound.dataset.sound !== current?.id) {
+    if (!sound.dataset.src) return;
+    load(sound);
+  }
   if (!current) return;
   const target = fraction * durationS();
   if (audio.readyState > 0) audio.currentTime = target;

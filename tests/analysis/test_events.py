@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -58,6 +60,27 @@ def test_one_window_among_many_is_a_slip() -> None:
 def test_an_event_begins_at_the_middle_of_its_first_window_and_not_at_its_start() -> None:
     events = find_events(column([0, 0, 0.9, 0.9, 0, 0]), LABELS, timeline(6), min_confidence=0.25)
     assert spans(events) == [(1.75, 2.75)]
+
+
+def test_an_event_begins_and_ends_where_the_level_steps_near_its_windows() -> None:
+    envelope = [-40.0] * 25 + [-20.0] * 10 + [-40.0] * 10  # 0.1 s each
+    events = find_events(column([0, 0, 0.9, 0.9, 0, 0]), LABELS, timeline(6, envelope=envelope), min_confidence=0.25)
+    assert spans(events) == [(2.5, 3.5)]
+
+
+def test_a_small_or_distant_step_moves_nothing() -> None:
+    for envelope in ([-23.0] * 25 + [-20.0] * 20, [-40.0] * 5 + [-20.0] * 40):
+        events = find_events(column([0, 0, 0.9, 0.9, 0, 0]), LABELS, timeline(6, envelope=envelope), min_confidence=0.2)
+        assert spans(events) == [(1.75, 2.75)]
+
+
+def test_events_of_one_label_stay_apart() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(50):
+        scores = column(list(rng.choice([0.0, 0.9], 40)))
+        whole = timeline(40, envelope=list(rng.choice([-40.0, -20.0], 215)))
+        events = find_events(scores, LABELS, whole, min_confidence=0.3)
+        assert all(one.end_s <= after.start_s for one, after in itertools.pairwise(events))
 
 
 def test_two_labels_may_hold_at_once() -> None:

@@ -42,6 +42,15 @@ def test_rows_do_not_depend_on_the_batch_they_come_in() -> None:
     torch.testing.assert_close(log_mel(windows)[18:], log_mel(windows[18:]), atol=1e-3, rtol=0)
 
 
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 2.0, 2.5, 5.0])
+def test_frames_that_come_again_are_computed_once_and_stay_equal(seconds: float) -> None:
+    windows = np.random.default_rng(2).normal(0, 0.1, (3, round(seconds * 48_000))).astype(np.float32)
+    log_mel = LogMel(EXTRACTOR)
+    every_frame = log_mel.spectrogram(log_mel.repeat_and_pad(windows))
+    torch.testing.assert_close(log_mel(windows)[:, 0], every_frame, atol=1e-4, rtol=0)
+    assert_equal_to_the_extractor(log_mel(windows).numpy(), windows)
+
+
 def test_it_takes_the_parameters_of_another_checkpoint() -> None:
     other = ClapFeatureExtractor(frequency_max=8_000, hop_length=960, truncation="rand_trunc", padding="repeatpad")
     noise = np.random.default_rng(1).normal(0, 0.1, (1, 60_000)).astype(np.float32)

@@ -181,6 +181,19 @@ def test_what_was_odd_about_a_file_is_in_its_record(analyzer: Analyzer, write_so
     assert record.metadata.notes == ["7 of 48000 samples were not finite numbers and were replaced by silence"]
 
 
+def test_no_integer_file_peaks_over_full_scale(analyzer: Analyzer, write_sound: Write) -> None:
+    square = np.sign(sine(1000, 1.0, rate=44_100))
+    facts = analyzer.analyze(write_sound(square, rate=44_100, subtype="PCM_16"), "clip_only").record.acoustic_summary
+    assert facts.peak_dbfs == 0
+
+
+def test_channels_that_cancel_in_the_mix_are_silence_with_a_peak(analyzer: Analyzer, write_sound: Write) -> None:
+    tone = sine(440, 2.5)
+    record = analyzer.analyze(write_sound(np.stack([tone, -tone], axis=1)), "balanced").record
+    assert record.primary_label == "silence"
+    assert record.acoustic_summary.peak_dbfs == pytest.approx(0, abs=0.1)
+
+
 def test_a_written_record_reads_back(analyzer: Analyzer, write_sound: Write) -> None:
     record = analyzer.analyze(write_sound(noise(3.0)), SURE).record
     assert parse_record(record.model_dump_json()) == record

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 from django.core.exceptions import ValidationError
 
-from catalog import actions
-from catalog.models import Edit, Library, Sound
-from tests.catalog.conftest import MakeFile, analyze_now, scan_now
+from catalog import actions, engine, scan, store, tasks
+from catalog.models import Edit, EmbeddingRemoval, Library, Run, Sound
+from tests.catalog.conftest import MakeFile, analyze_now, scan_now, states
 
 pytestmark = pytest.mark.django_db
 
@@ -40,6 +40,106 @@ def test_another_folder_of_the_same_name_gets_a_number(tmp_path: Path) -> None:
         (tmp_path / place / "Effects").mkdir(parents=True)
         actions.add_library(tmp_path / place / "Effects")
     assert list(Library.objects.values_list("name", flat=True)) == ["Effects", "Effects (2)", "Effects (3)"]
+
+
+@pytest.mark.parametrize("folder", ["/proc", "/proc/self", "/sys", "/dev", "/dev/shm", "/run"])
+def test_what_belongs_to_the_system_is_refused(folder: str) -> None:
+    with pytest.raises(ValidationError, match="belongs to the system"):
+        actions.add_library(folder)
+
+
+def test_the_whole_file_system_is_refused() -> None:
+    with pytest.raises(ValidationError, match="whole file system"):
+        actions.add_library("/")
+
+
+def test_libraries_do_not_lie_in_one_another(root: Path) -> None:
+    (root / "rain").mkdir()
+    (root.parent / "sounds 2").mkdir()
+    library = actions.add_library(root, name="Mine")
+    for folder, words in ((root / "rain", "lies in the library 'Mine'"), (root.parent, "holds the library 'Mine'")):
+        with pytest.raises(ValidationError, match=words):
+            actions.add_library(folder)
+    actions.add_library(root.parent / "sounds 2")
+    assert Library.objects.count() == 2
+    assert actions.add_library(root) == library
+
+
+def test_a_cancelled_run_leaves_what_waited_as_it_was(library: Library, make_file: MakeFile) -> None:
+    for number in range(3):
+        make_file(f"{number}.wav")
+    scan_now(library)
+    run = Run.objects.get(kind="analysis")
+    tasks.analyze_sounds.fn([0], "balanced")
+    heard, waiting, held = library.sounds.order_by("id")
+    again = actions.analyze(Sound.objects.filter(pk=heard.pk), "fast")
+    claimed = store.claim_sound(held.pk, "balanced", "worker/1")
+
+    assert actions.cancel(run).state == actions.cancel(again).state == "cancelled"
+    assert run.is_finished
+    assert states(library) == {"0.wav": "analyzed", "1.wav": "new", "2.wav": "analyzing"}
+    assert claimed is not None
+    assert store.store_analysis(claimed, engine.analyzer().analyze(claimed.absolute_path, "balanced"), "worker/1")
+    run.refresh_from_db()
+    assert (run.state, run.done, run.total) == ("cancelled", 2, 3)
+    tasks.analyze_sounds.fn([waiting.pk], "balanced")
+    assert states(library)["1.wav"] == "new"
+
+
+def test_a_cancelled_run_does_not_take_back_what_its_worker_broke_off(sound: Sound) -> None:
+    run = actions.analyze(Sound.objects.all(), "fast")
+    assert store.claim_sound(sound.pk, "fast", "worker/1")
+    actions.cancel(run)
+    store.release_worker("worker")
+    sound.refresh_from_db()
+    assert (sound.state, sound.wanted_profile) == ("analyzed", "")
+
+
+def test_a_finished_run_is_not_cancelled(library: Library) -> None:
+    assert actions.cancel(scan_now(library)).state == "done"
+
+
+def test_a_cancelled_scan_stops_at_its_next_batch(
+    library: Library, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(3):
+        make_file(f"{number}.wav")
+    monkeypatch.setattr(scan, "BATCH", 1)
+    run = actions.start_scan(library)
+    read = scan.read_facts
+    monkeypatch.setattr(scan, "read_facts", lambda *file: (actions.cancel(run), read(*file))[1])
+
+    tasks.scan_library.fn(run.pk)
+    run.refresh_from_db()
+    assert (run.state, library.sounds.count()) == ("cancelled", 1)
+    assert actions.start_scan(library) != run
+
+
+def test_a_removed_library_is_forgotten_and_its_files_stay(sound: Sound, root: Path) -> None:
+    actions.edit_sound(sound, description="mine")
+    other = Library.objects.create(name="Other", root="/other")
+    kept = Sound.objects.create(library=other, path="b.wav", file_name="b.wav", size_bytes=1, modified_ns=1)
+    run = actions.analyze(Sound.objects.all(), "fast")
+
+    actions.remove_library(sound.library)
+    run.refresh_from_db()
+    assert (run.state, run.total) == ("waiting", 1)
+    assert list(Sound.objects.all()) == [kept]
+    assert not Edit.objects.exists()
+    assert not Run.objects.exclude(pk=run.pk).exists()
+    assert EmbeddingRemoval.objects.filter(sound_id=sound.pk).exists()  # what tells the index
+    assert (root / "a.wav").exists()
+
+
+def test_a_claimed_sound_that_vanished_is_no_error(sound: Sound) -> None:
+    actions.analyze(Sound.objects.all(), "fast")
+    claimed = store.claim_sound(sound.pk, "fast", "worker/1")
+    assert claimed is not None
+    analyzed = engine.analyzer().analyze(claimed.absolute_path, "fast")
+    actions.remove_library(sound.library)
+    assert not store.store_analysis(claimed, analyzed, "worker/1")
+    assert not store.fail_sound(claimed, "gone", "worker/1")
+    tasks.analyze_sounds.fn([sound.pk], "fast")
 
 
 @pytest.mark.parametrize(

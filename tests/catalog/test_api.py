@@ -238,3 +238,15 @@ def test_a_name_with_an_endless_suffix_is_refused_by_its_content(client: Client)
 def test_a_body_that_is_too_big_is_refused(client: Client) -> None:
     answer = send(client, "POST", "libraries", 400, {"root": "x" * 3_000_000})
     assert "DATA_UPLOAD_MAX_MEMORY_SIZE" in answer["error"]["message"]
+
+
+def test_a_run_is_cancelled_and_a_library_removed(client: Client, library: Library, make_file: MakeFile) -> None:
+    make_file("a.wav")
+    scan_now(library)
+    run = Run.objects.get(kind="analysis")
+    assert send(client, "POST", f"runs/{run.pk}/cancel", 200)["state"] == "cancelled"
+    assert library.sounds.get().state == "new"
+
+    assert client.delete(f"/api/libraries/{library.pk}").status_code == 204
+    assert client.delete(f"/api/libraries/{library.pk}").status_code == 404
+    assert not Library.objects.exists()

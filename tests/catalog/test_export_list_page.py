@@ -42,7 +42,7 @@ def test_a_bad_filter_is_explained(client: Client) -> None:
     for address in ("/exports/?library=x", "/exports/csv/?library=x"):
         response = client.get(address)
         assert response.status_code == 400
-        assert "library: " in response.content.decode()
+        assert "Library: " in response.content.decode()
 
 
 @pytest.mark.parametrize("name", list(EXPORT_TITLES))

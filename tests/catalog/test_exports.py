@@ -100,7 +100,22 @@ def test_soundminer_tab_to_the_byte(shelf: Library) -> None:
 def test_a_category_that_a_person_chose_takes_its_ucs_with_it(shelf: Library) -> None:
     analyzed_sound(shelf, "a.wav", said={"category": "impact"})
     assert "RAIN" not in exported("soundminer-csv")
-    assert json.loads(exported("json"))["sounds"][0]["primary_category"] == "impact"
+    record = json.loads(exported("json"))["sounds"][0]
+    assert (record["primary_category"], record["ucs"]) == ("impact", None)
+    assert "RAINGen" in record["metadata"]["notes"][-1]  # it is not taken away in silence
+
+
+def test_a_category_that_is_the_labels_own_keeps_the_ucs(shelf: Library) -> None:
+    sound = analyzed_sound(shelf, "a.wav", primary_category="unknown", said={"category": "weather"})
+    analysis = sound.analyses.get()
+    analysis.record["top_labels"][0]["category"] = "weather"
+    analysis.save()
+    record = json.loads(exported("json"))["sounds"][0]
+    assert (record["primary_category"], record["ucs"]["cat_id"], record["metadata"]["notes"]) == (
+        "weather",
+        "RAINGen",
+        [],
+    )
 
 
 def test_markdown_to_the_byte(shelf: Library) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from django.test import Client
 
-from catalog.models import Library, Run, Sound
+from catalog.models import Edit, Library, Run, Sound
 from tests.catalog.rows import HISTORY_RESTORE, HTMX, add_library, add_sound, queries_of
 
 pytestmark = pytest.mark.django_db
@@ -78,3 +78,21 @@ def test_the_number_of_queries_does_not_grow_with_the_libraries(client: Client) 
     for number in range(5):
         add_sound(add_library(f"More {number}"))
     assert queries_of(client, "/libraries/") == few
+
+
+def test_removing_says_first_what_will_be_forgotten(client: Client) -> None:
+    library = add_library()
+    sound = add_sound(library)
+    Edit.objects.create(sound=sound, field="description", value="mine")
+    assert f'href="/libraries/{library.pk}/remove/"' in get(client)
+
+    page = client.get(f"/libraries/{library.pk}/remove/").content.decode()
+    assert "<b>1</b> sound with" in page
+    assert "<b>1</b> edit of yours will be forgotten. The files stay where they are." in page
+    assert client.post(f"/libraries/{library.pk}/remove/")["Location"] == "/libraries/"
+    assert not Library.objects.exists()
+
+
+def test_a_run_is_cancelled_where_its_progress_is_shown(client: Client) -> None:
+    run = Run.objects.create(kind=Run.Kind.SCAN, state=Run.State.RUNNING, library=add_library())
+    assert f'action="/runs/{run.pk}/cancel/"' in get(client)

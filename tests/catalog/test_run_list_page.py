@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 from django.test import Client
+from django.utils import timezone
 
 from catalog.models import Run, Sound
 from tests.catalog.rows import HISTORY_RESTORE, HTMX, add_library, add_sound, queries_of
@@ -99,3 +102,26 @@ def test_the_number_of_queries_does_not_grow(client: Client, run: Run, place: st
         add_sound(run.library, f"{number}.wav", state=Sound.State.FAILED, error="odd", run=run)
         Run.objects.create(kind=Run.Kind.SCAN, state=Run.State.DONE, library=run.library)
     assert queries_of(client, place.format(run.pk)) == few
+
+
+def test_a_run_is_cancelled_from_its_page(client: Client, run: Run) -> None:
+    assert f'action="/runs/{run.pk}/cancel/"' in get(client, f"/runs/{run.pk}/")
+    assert client.post(f"/runs/{run.pk}/cancel/")["Location"] == f"/runs/{run.pk}/"
+    page = get(client, f"/runs/{run.pk}/")
+    assert "Cancelled" in page
+    assert "/cancel/" not in page
+    assert "every" not in page
+
+
+def test_it_tells_the_pace_and_the_time_left_while_a_run_goes_on(client: Client, run: Run) -> None:
+    Run.objects.update(total=1205, done=599, started_at=timezone.now() - timedelta(minutes=10))
+    assert "60 a minute, about 10 min left" in get(client, f"/runs/{run.pk}/")
+    Run.objects.update(state=Run.State.DONE)
+    assert "a minute" not in get(client, f"/runs/{run.pk}/")
+
+
+def test_a_run_of_a_selection_shows_its_sounds(client: Client, run: Run) -> None:
+    sound = add_sound(add_library("Other"), run=run)
+    assert f'href="/sounds/{sound.pk}/"' not in get(client, f"/runs/{run.pk}/")
+    Run.objects.update(library=None)
+    assert f'href="/sounds/{sound.pk}/"' in get(client, f"/runs/{run.pk}/")

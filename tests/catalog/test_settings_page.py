@@ -44,7 +44,7 @@ def test_the_starter_model_is_named_on_every_page_with_what_to_do(client: Client
     addresses = ("/", "/libraries/", "/runs/", "/exports/", "/search/")
     assert all("<strong>Starter model</strong>" in get(client, address) for address in addresses)
     page = get(client)
-    assert "timbre model install" in page
+    assert ".venv/bin/timbre model install" in page
     assert "2 of 194" in page
 
 

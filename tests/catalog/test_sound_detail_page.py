@@ -57,7 +57,8 @@ def test_a_sound_that_nobody_heard_has_a_page(client: Client) -> None:
 def test_a_failed_sound_has_its_reason_and_a_button(client: Client) -> None:
     sound = add_sound(add_library(), state=Sound.State.FAILED, error="the data ends after 0.3 s")
     page = page_of(client, sound)
-    assert "the data ends after 0.3 s" in page
+    assert "The data ends after 0.3 s." in page
+    assert 'class="play play--large"' not in page
     assert f'action="/sounds/{sound.pk}/retry/"' in page
 
 
@@ -72,6 +73,36 @@ def test_analyses_stand_side_by_side_and_differences_are_marked(client: Client, 
     page = page_of(client, sound)
     assert '<td class="differs">light rain</td>' in page
     assert "<td>heavy rain</td>" in page
+
+
+def test_an_earlier_analysis_can_be_taken_back_and_edits_stay_above_it(client: Client, sound: Sound) -> None:
+    actions.edit_sound(sound, tags=["mine"])
+    before, after = sound.current_analysis, add_analysis(sound, "precise", label="light rain", category="water")
+    assert before is not None
+    address = f"/sounds/{sound.pk}/analyses/{{}}/use/"
+    assert f'action="{address.format(after.pk)}"' in page_of(client, sound)
+    assert f'action="{address.format(before.pk)}"' not in page_of(client, sound)
+    assert client.post(address.format(after.pk))["Location"] == f"/sounds/{sound.pk}/"
+    sound.refresh_from_db()
+    assert (sound.current_analysis, sound.label, sound.category) == (after, "light rain", "water")
+    assert (sound.tags, sound.description) == (["mine"], after.description)
+    assert "light rain" in sound.search_words
+    client.post(address.format(before.pk))
+    sound.refresh_from_db()
+    assert (sound.current_analysis, sound.label, sound.tags) == (before, "heavy rain", ["mine"])
+
+
+def test_only_an_analysis_of_the_sound_itself_can_be_used(client: Client, sound: Sound) -> None:
+    other = add_heard(sound.library, "other.wav")
+    assert client.post(f"/sounds/{sound.pk}/analyses/{other.current_analysis_id}/use/").status_code == 404
+
+
+def test_the_confidence_of_the_model_is_not_beside_a_category_of_a_person(client: Client, sound: Sound) -> None:
+    assert 'class="confidence"' in page_of(client, sound)
+    actions.edit_sound(sound, category="water")
+    page = page_of(client, sound)
+    assert 'class="confidence"' not in page
+    assert "The analysis heard heavy rain (weather), confidence 72 %." in page
 
 
 def test_a_sound_that_is_not_there_is_not_found(client: Client) -> None:

@@ -57,7 +57,30 @@ def test_a_row_says_what_is_known_of_the_sound(client: Client, library: Library)
 def test_a_failed_sound_shows_its_reason_in_the_list(client: Client, library: Library) -> None:
     add_sound(library, state=Sound.State.FAILED, error="the file is empty")
     assert "1 failed" in get(client)
-    assert "the file is empty" in get(client, "/?state=failed")
+    assert "The file is empty." in get(client, "/?state=failed")
+
+
+def test_what_cannot_be_read_has_no_play_button_but_one_to_try_again(client: Client, library: Library) -> None:
+    sound = add_sound(library, state=Sound.State.FAILED, error="the file is empty")
+    page = get(client, "/?state=failed")
+    assert "data-play " not in page.partition('data-player role="region"')[0]
+    assert f'formaction="/sounds/{sound.pk}/retry/"' in page
+
+
+def test_a_row_names_the_folder_below_the_library(client: Client, library: Library) -> None:
+    for path in ("rain/1.wav", "wind/1.wav", "2.wav"):
+        add_heard(library, path)
+    assert re.findall(r'class="sound__folder"[^>]*>([^<]+)<', get(client)) == ["rain", "wind"]
+
+
+def test_the_run_at_work_stands_before_those_that_wait(client: Client, library: Library) -> None:
+    states = (Run.State.DONE, Run.State.WAITING, Run.State.RUNNING, Run.State.WAITING)
+    runs = [Run.objects.create(kind=Run.Kind.ANALYSIS, state=state, total=9, library=library) for state in states]
+    add_heard(library)
+    page = get(client)
+    assert f'href="/runs/{runs[2].pk}/"' in page
+    assert f'href="/runs/{runs[3].pk}/"' not in page
+    assert "2 more waiting" in page
 
 
 def test_before_the_first_sound_is_heard_the_page_says_that_timbre_listens(client: Client, library: Library) -> None:
@@ -128,12 +151,34 @@ def test_no_sound_fits_is_said_with_a_way_out(client: Client, library: Library) 
     assert "No sound fits" in get(client, "/?category=animals")
 
 
-@pytest.mark.parametrize("query", ["min_duration=long", "state=odd", "library=x", "cursor=%00", "min_confidence=7"])
-def test_a_bad_filter_is_explained(client: Client, library: Library, query: str) -> None:
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("min_duration=long", "Seconds long, from"),
+        ("state=odd", "State"),
+        ("library=x", "Library"),
+        ("cursor=%00", "Place in the list"),
+        ("min_confidence=7", "Confidence at least"),
+        ("q=" + "x" * 2001, "Words"),
+    ],
+)
+def test_a_bad_filter_is_explained_by_its_name_on_the_page(
+    client: Client, library: Library, query: str, name: str
+) -> None:
     add_heard(library)
     response = client.get(f"/?{query}")
     assert response.status_code == 400
-    assert f"{query.partition('=')[0]}: " in response.content.decode()
+    assert f"<p>{name}: " in response.content.decode()
+
+
+def test_a_bad_filter_keeps_the_others_and_what_was_typed(client: Client, library: Library) -> None:
+    add_heard(library)
+    page = get(client, "/?category=weather&min_duration=9&max_duration=3")
+    assert "<h1>Weather</h1>" in page
+    assert "No sounds shown" in page
+    assert re.search(r'name="min_duration"[^>]* value="9"', page)
+    assert re.search(r'name="max_duration"[^>]* value="3" aria-invalid="true"', page)
+    assert names_in(page) == []
 
 
 def test_markup_in_names_stays_text(client: Client, library: Library) -> None:

@@ -35,6 +35,24 @@ def test_a_sound_is_claimed_by_one(sound: Sound) -> None:
     assert store.claim_sound(sound.pk, "balanced", "worker/2") is None
 
 
+def test_runs_take_turns(library: Library) -> None:
+    for start, count in ((0, 20), (20, 12)):
+        run = Run.objects.create(kind="analysis", library=library, profile="fast", total=count)
+        Sound.objects.bulk_create(
+            Sound(library=library, path=f"{number}", file_name="", size_bytes=1, modified_ns=1, state="queued", run=run)
+            for number in range(start, start + count)
+        )
+    first, second = Run.objects.order_by("id").values_list("id", flat=True)
+    turns = [store.take_turn() for _ in range(4)]
+    assert turns == [first, second, first, second]
+    sound = store.claim_next(second, "worker/1")
+    assert sound is not None
+    assert (sound.run_id, sound.path, sound.run.state if sound.run else "") == (second, "20", "running")
+    Sound.objects.filter(run=second).update(state="new")
+    assert [store.take_turn(), store.take_turn()] == [first, first]
+    assert store.claim_next(second, "worker/1") is None
+
+
 def test_a_message_for_another_profile_claims_nothing(sound: Sound) -> None:
     assert store.claim_sound(sound.pk, "fast", "worker/1") is None
 

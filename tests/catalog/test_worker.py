@@ -15,7 +15,7 @@ import pytest
 from django.conf import settings
 from django.db.models.functions import Now
 
-from catalog import actions, store, tasks
+from catalog import actions, scan, store, tasks
 from catalog.models import Analysis, EmbeddingRemoval, Library, Run, Sound, Worker
 from catalog.worker import beat, claiming, leave, release_dead_neighbors, sweep, worker_name
 from tests.catalog.conftest import MakeFile, scan_now
@@ -89,6 +89,44 @@ def test_a_killed_worker_loses_nothing_and_nothing_is_done_twice(
     second.terminate()
     assert second.wait(30) == 0
     assert not Worker.objects.exists()
+
+
+def test_a_short_run_does_not_wait_for_a_long_one(
+    library: Library, make_file: MakeFile, start_worker: StartWorker, tmp_path: Path
+) -> None:
+    for number in range(40):
+        make_file(f"{number:02}.wav", duration_s=0.1)
+    scan_now(library)
+    (tmp_path / "other").mkdir()
+    for number in range(16):
+        make_file(f"../other/{number:02}.wav", duration_s=0.1)
+    scan = actions.start_scan(actions.add_library(tmp_path / "other"))
+
+    start_worker()
+    wait_until(lambda: Run.objects.filter(kind="analysis", state="done").count() == 2)
+    long = Run.objects.get(kind="analysis", library=library)
+    short = Run.objects.get(follows=scan)
+    assert (long.done, short.done) == (40, 16)
+    assert long.finished_at is not None
+    assert short.finished_at is not None
+    assert short.finished_at < long.finished_at
+
+
+def test_a_scan_whose_library_is_removed_ends_quietly(
+    library: Library, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_file("a.wav")
+    run = actions.start_scan(library)
+    read = scan.read_facts
+
+    def remove_and_read(path: Path, size_bytes: int) -> scan.FileFacts:
+        actions.remove_library(Library(pk=library.pk))
+        return read(path, size_bytes)
+
+    monkeypatch.setattr(scan, "read_facts", remove_and_read)
+    tasks.scan_library.fn(run.pk)
+    assert not Run.objects.exists()
+    assert not Sound.objects.exists()
 
 
 def test_a_worker_takes_over_from_one_that_was_killed(library: Library, make_file: MakeFile) -> None:

@@ -93,6 +93,14 @@ def test_batch_goes_on_after_a_bad_file_and_exits_with_one(
     assert "(#category-" in (out / "balanced" / "catalog.md").read_text()
 
 
+def test_analyze_goes_on_with_the_files_that_are_there(run: Run, library: Path, model: Path) -> None:
+    result = run("analyze", library / "gone.wav", library / "a" / "01.wav", "--model", model, "-p", "clip_only")
+    assert result.exit_code == 1
+    assert f"failed: {library / 'gone.wav'}: does not exist (check the path)" in result.stderr
+    assert "1 analyzed, 1 failed" in result.stderr
+    assert json.loads(result.stdout)["file_name"] == "01.wav"
+
+
 def test_batch_stops_at_the_limit(run: Run, library: Path, model: Path, tmp_path: Path) -> None:
     result = run("batch", library, "-o", tmp_path / "out", "--model", model, "--limit", 1, "-p", "clip_only")
     assert result.exit_code == 0
@@ -130,6 +138,8 @@ def test_all_profiles_leaves_out_the_one_whose_model_is_not_there(
     ("words", "says"),
     [
         (("analyze",), "no file given"),
+        (("analyze", "NOWHERE", "FOLDER"), "does not exist (check the path); "),
+        (("analyze", "FOLDER"), "is a folder (`timbre batch DIR` analyzes one)"),
         (("analyze", "SOUND", "-p", "best"), "no profile 'best'; there are: balanced"),
         (("analyze", "SOUND", "--model", "no/model"), "run `timbre model install no/model`"),
         (("analyze", "SOUND", "--vocabulary", "TWICE"), "'rain' stands twice"),
@@ -149,7 +159,8 @@ def test_wrong_use_is_told_in_one_line(
     twice = tmp_path / "twice.yaml"
     twice.write_text("categories:\n  a: {labels: {rain: {}}}\n  b: {labels: {rain: {}}}\n")
     (tmp_path / "empty").mkdir()
-    places = {"SOUND": library / "a" / "01.wav", "TWICE": twice, "NOWHERE": tmp_path / "x", "EMPTY": tmp_path / "empty"}
+    places = {"SOUND": library / "a" / "01.wav", "FOLDER": library, "TWICE": twice}
+    places |= {"NOWHERE": tmp_path / "x", "EMPTY": tmp_path / "empty"}
     result = run(*(places.get(word, word) for word in words))
     assert result.exit_code == 2
     assert says in result.stderr

@@ -93,6 +93,9 @@ def test_export_writes_what_the_filters_choose(home: Path, tmp_path: Path) -> No
     ("arguments", "told"),
     [
         (["export", "--format", "csv", "--library", "Nowhere"], "there is no library called Nowhere; there are: Tones"),
+        (["export", "--format", "csv", "--category", "nope"], "there is no category called nope; there are: alerts, "),
+        (["export", "--format", "csv", "--profile", "nope"], "there is no profile called nope; there are: balanced"),
+        (["search", " "], "no words to search for"),
         (["similar", "nothing"], "nothing is neither a sound of the catalog nor a file"),
         (["search", "x", "--no-lexical", "--no-semantic"], "leave nothing to search with"),
     ],

@@ -39,6 +39,11 @@ def test_it_serves_the_catalog(port: int) -> None:
 
 
 @pytest.mark.usefixtures("up")
+def test_it_reads_long_addresses(port: int) -> None:
+    assert answers(port, f"/api/health?{'x' * 8_000}")
+
+
+@pytest.mark.usefixtures("up")
 def test_a_second_one_is_told_where_the_first_listens(home: Path, port: int) -> None:
     second = subprocess.run(
         [*TIMBRE, "up", "--port", str(port + 1)],

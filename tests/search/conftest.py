@@ -17,6 +17,7 @@ from catalog.models import Embedding, Library, Sound
 from search import text
 from search.sync import forget_indexes
 from search.text import forget_texts
+from search.wording import Reading
 from tests.analysis.conftest import write_random_model
 
 DIM = 16
@@ -51,7 +52,7 @@ def ears(model: ModelKey, monkeypatch: pytest.MonkeyPatch) -> dict[str, NDArray[
     meanings: dict[str, NDArray[np.float32]] = {}
 
     def meaning_of(query: str) -> text.Meaning:
-        return text.Meaning(meanings[query], np.eye(3, DIM, dtype=np.float32), logit_scale=20.0)
+        return text.Meaning(meanings[query], np.eye(3, DIM, dtype=np.float32), logit_scale=20.0, reading=Reading(query))
 
     monkeypatch.setattr(text, "meaning_of", meaning_of)
     monkeypatch.setattr(engine, "active_model", lambda: model)

@@ -71,7 +71,7 @@ def test_an_answer_carries_the_fields_that_scripts_rely_on(client: Client, rain:
                 "path": "a/Track 18.wav",
                 "score": pytest.approx(1 / 61),
                 "similarity": pytest.approx(1.0),
-                "why": ['sounds like "rain" (similarity 1.00)'],
+                "why": ['sounds like "rain" (match 100 %)'],
                 "file_name": "Track 18.wav",
                 "short_description": "Heavy rain.",
                 "detailed_description": "Heavy rain, broadband noise.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search.ranking import MEANING, RRF_K, WORDS, chance_score, closeness, fuse, rank_among_labels
+from search.ranking import MEANING, RRF_K, WORDS, chance_score, closeness, fuse, rank_among_labels, strengths
 
 
 def test_two_parts_that_agree_outweigh_one_that_is_sure() -> None:
@@ -95,3 +95,8 @@ def test_without_labels_the_order_is_that_of_the_cosines() -> None:
     scores = rank_among_labels(cosines, np.ones((3, 0), np.float32), np.ones(0, np.float32), logit_scale=10.0)
 
     assert np.argsort(scores).tolist() == np.argsort(cosines).tolist()
+
+
+def test_a_strength_is_one_for_the_surest_and_nothing_at_chance() -> None:
+    np.testing.assert_allclose(strengths(np.array([0.0, -2.0, -4.0, -9.0]), -4.0), [1.0, 0.5, 0.0, 0.0])
+    np.testing.assert_array_equal(strengths(np.array([0.0, -1.0]), 0.0), [0.0, 0.0])

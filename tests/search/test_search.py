@@ -18,7 +18,8 @@ from catalog.browse import SoundFilters
 from catalog.lexical import PARTS
 from catalog.models import Embedding, Library, Sound
 from search import text
-from search.search import PLACES, search_sounds, similar_sounds, similar_to_audio
+from search.errors import UnknownWords
+from search.search import PLACES, search_sounds, similar_sounds, similar_to_audio, strong_ids
 from tests.search.vectors import axis, unit_rows
 
 pytestmark = pytest.mark.django_db
@@ -58,12 +59,13 @@ def test_a_sound_is_found_by_ear_alone(rain: Sound, dog: Sound) -> None:
     assert found.query == "rain"
     assert [hit.sound for hit in found.hits] == [rain, dog]
     assert found.hits[0].similarity == pytest.approx(0.61, abs=1e-4)
-    assert found.hits[0].why == ['sounds like "rain" (similarity 0.61)']
+    assert found.hits[0].why == ['sounds like "rain" (match 100 %)']
+    assert found.strong_ids == (rain.pk,)
     assert found.notice == ""
 
 
 def test_what_another_label_explains_better_is_called_faint(rain: Sound, dog: Sound) -> None:
-    assert search_sounds("rain", lexical=False).hits[1].why == ['faintly like "rain" (similarity 0.31)']
+    assert search_sounds("rain", lexical=False).hits[1].why == ['faintly like "rain"']
 
 
 def test_a_hub_near_every_label_does_not_come_first(rain: Sound, make_sound: MakeSound, embed: Embed) -> None:
@@ -98,7 +100,7 @@ def test_what_is_written_and_heard_comes_first_with_both_reasons(
     hits = search_sounds("rain").hits
 
     assert [hit.sound for hit in hits] == [both, rain, dog]
-    assert hits[0].why == ['sounds like "rain" (similarity 0.60)', 'name has "rain"']
+    assert hits[0].why == ['sounds like "rain" (match 100 %)', 'name has "rain"']
     assert hits[0].score == pytest.approx(1 / 62 + 1 / 61)
 
 
@@ -221,6 +223,73 @@ class FixedAnalyzer:
     @property
     def embeddings(self) -> FixedAnalyzer:
         return self
+
+
+def test_what_is_faint_comes_after_what_only_words_found(
+    dog: Sound, rain: Sound, make_sound: MakeSound, embed: Embed
+) -> None:
+    embed(cat := make_sound("cat.wav"), axis(2, DIM))
+    written = [make_sound(f"rain {number}.wav") for number in range(3)]
+
+    hits = search_sounds("rain").hits
+
+    assert [hit.is_faint for hit in hits] == [False] * 4 + [True] * 2
+    assert {hit.sound for hit in hits[:4]} == {rain, *written}
+    assert {hit.sound for hit in hits[4:]} == {dog, cat}
+
+
+def test_a_negative_likeness_is_no_number_to_show(rain: Sound, make_sound: MakeSound, embed: Embed) -> None:
+    embed(make_sound("x.wav"), -between(RAIN, 5, 0.61))
+
+    assert search_sounds("rain", lexical=False).hits[1].why == ['faintly like "rain"']
+    assert similar_sounds(rain).hits[0].why == ['faintly like "Track 18.wav"']
+
+
+def test_the_number_shown_falls_with_the_place(rain: Sound, make_sound: MakeSound, embed: Embed) -> None:
+    for number, vector in enumerate(unit_rows(40, DIM)):
+        embed(make_sound(f"{number}.wav"), vector)
+
+    shown = [int(hit.why[0].split("match ")[1].split()[0]) for hit in search_sounds("rain").hits if not hit.is_faint]
+
+    assert len(shown) > 3
+    assert shown == sorted(shown, reverse=True)
+
+
+def test_a_silent_sound_is_heard_only_by_who_asks_for_silence(
+    rain: Sound, make_sound: MakeSound, embed: Embed, ears: Ears
+) -> None:
+    embed(silent := make_sound("x.wav", label="silence"), axis(RAIN, DIM))
+    ears["silence"] = axis(RAIN, DIM)
+
+    assert [hit.sound for hit in search_sounds("rain", lexical=False).hits] == [rain]
+    assert silent in [hit.sound for hit in search_sounds("silence", lexical=False).hits]
+
+
+@pytest.mark.parametrize(("lexical", "said"), [(True, "Searched in words only"), (False, "Nothing to listen for")])
+def test_words_that_the_model_does_not_know_are_not_heard(
+    rain: Sound, make_sound: MakeSound, monkeypatch: pytest.MonkeyPatch, *, lexical: bool, said: str
+) -> None:
+    def nothing_known(query: str) -> text.Meaning:
+        raise UnknownWords("the model knows none of these words")
+
+    monkeypatch.setattr(text, "meaning_of", nothing_known)
+    named = make_sound("zorp.wav")
+
+    found = search_sounds("zorp", lexical=lexical)
+
+    assert [hit.sound for hit in found.hits] == [named] * lexical
+    assert found.notice == f"{said}: the model knows none of these words."
+
+
+def test_the_ids_of_what_is_counted_are_those_of_the_first_hits(rain: Sound, dog: Sound, make_sound: MakeSound) -> None:
+    make_sound("rain.wav")
+
+    ids = strong_ids("rain", lexical=True, semantic=True)
+
+    assert len(ids) == 2
+    assert search_sounds("rain", limit=1).strong_ids == ids
+    assert [hit.sound.pk for hit in search_sounds("rain").hits[:2]] == list(ids)
+    assert strong_ids("  ", lexical=True, semantic=True) == ()
 
 
 def test_sounds_are_found_for_a_file(rain: Sound, dog: Sound, model: ModelKey, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -44,7 +44,7 @@ def test_without_words_it_invites_to_describe_a_sound(client: Client) -> None:
 def test_each_hit_says_why_it_is_there(client: Client) -> None:
     page = get(client, "q=rain")
     assert set(names_in(page)) == {"Track 18.wav", "rain check.wav"}
-    assert "sounds like &quot;rain&quot; (similarity 1.00)" in page
+    assert "sounds like &quot;rain&quot; (match 100 %)" in page
     assert "name has &quot;rain&quot;" in page
 
 
@@ -59,6 +59,29 @@ def test_filters_hold_for_a_search(client: Client) -> None:
     page = get(client, "q=rain&category=animals")
     assert names_in(page) == ["rain check.wav"]
     assert 'href="/search/?q=rain"' in page
+
+
+@pytest.mark.usefixtures("rain_and_dog")
+def test_another_mode_keeps_the_filters(client: Client) -> None:
+    page = get(client, "q=rain&category=animals&tag=wet&tag=cold&min_duration=2", HTMX)
+    kept = re.findall(r'form="search-form" name="([^"]+)" value="([^"]*)"', page)
+    assert sorted(kept) == [("category", "animals"), ("min_duration", "2"), ("tag", "cold"), ("tag", "wet")]
+    assert 'form="search-form"' not in get(client, "q=rain")
+
+
+def test_categories_and_tags_are_counted_in_what_was_found(client: Client, make_sound: Callable[..., Sound]) -> None:
+    make_sound("rain 1.wav", category="weather", tags=["wet"])
+    make_sound("rain 2.wav", category="weather", tags=["wet", "roof"])
+    make_sound("rain stick.wav", category="instruments", tags=["wood"])
+    make_sound("dog.wav", category="animals", tags=["loud"])
+    for query, tags in (
+        ("q=rain", {"wet": 2, "roof": 1, "wood": 1}),
+        ("q=rain&category=weather", {"wet": 2, "roof": 1}),
+    ):
+        context = client.get(f"/search/?{query}&mode=words").context
+        assert {link.name: link.count for link in context["categories"]} == {"weather": 2, "instruments": 1}
+        assert context["categories_total"] == 3
+        assert {link.name: link.count for link in context["tags"]} == tags
 
 
 @pytest.mark.usefixtures("rain_and_dog")
@@ -86,6 +109,20 @@ def test_the_result_is_exported_as_it_is_shown(client: Client) -> None:
     response = client.get("/search/export/csv/?q=rain&mode=words")
     rows = list(csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig"))))
     assert [row["file_name"] for row in rows] == ["rain check.wav"]
+
+
+def test_all_that_is_counted_is_exported_and_nothing_faint(
+    client: Client, make_sound: Callable[..., Sound], embed: Callable[..., Embedding], ears: dict[str, Vector]
+) -> None:
+    ears["rain"] = np.eye(DIM, dtype=np.float32)[0]
+    embed(make_sound("dog.wav"), np.eye(DIM, dtype=np.float32)[1])
+    for number in range(45):
+        make_sound(f"rain {number}.wav")
+    assert "45 sounds for “rain”" in get(client, "q=rain")
+    response = client.get("/search/export/csv/?q=rain")
+    names = [row["file_name"] for row in csv.DictReader(io.StringIO(response.getvalue().decode("utf-8-sig")))]
+    assert len(names) == 45
+    assert "dog.wav" not in names
 
 
 def test_more_results_are_a_link_away(client: Client, make_sound: Callable[..., Sound]) -> None:

@@ -13,6 +13,7 @@ from django.db.models.functions import Now
 from django.test.utils import CaptureQueriesContext
 
 from analysis.clap import ModelKey
+from catalog.actions import remove_library
 from catalog.models import Embedding, EmbeddingRemoval, Sound
 from catalog.store import REMOVALS_KEPT, forget_old_removals
 from search import sync
@@ -56,6 +57,18 @@ def test_all_embeddings_are_loaded_in_chunks(
         embed(sound, vector)
 
     assert held(current_index(model)) == {sound.id: vectors[at].tolist() for at, sound in enumerate(sounds)}
+
+
+def test_the_sounds_of_a_removed_library_are_forgotten(model: ModelKey, make_sound: MakeSound, embed: Embed) -> None:
+    sound = make_sound("a.wav")
+    embed(sound, axis(0, DIM))
+    index = current_index(model)
+    assert index is not None
+    assert sound.id in index
+
+    remove_library(sound.library)
+    index = current_index(model)
+    assert index is None or sound.id not in index
 
 
 def test_a_new_a_changed_and_a_removed_row_are_followed(model: ModelKey, make_sound: MakeSound, embed: Embed) -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tokenizers import Tokenizer, models
+from tokenizers.pre_tokenizers import ByteLevel
 
 from analysis.clap import ModelKey, ModelSource, TextEncoder, resolve_model
 from analysis.errors import ModelUnavailable
 from catalog import engine
 from search import text
-from search.text import mean_direction, meaning_of, query_texts
+from search.errors import UnknownWords
+from search.text import KnownWords, mean_direction, meaning_of, query_texts
 
 
 @pytest.fixture
@@ -33,6 +37,34 @@ def test_a_query_is_the_mean_of_its_sentence_and_its_bare_words(source: ModelSou
     vector = meaning_of("Heavy Rain").vector
 
     np.testing.assert_allclose(vector, (sentence + bare) / np.linalg.norm(sentence + bare), atol=1e-5)
+
+
+def test_words_that_the_tokenizer_has_no_sign_for_are_left_out_and_named(source: ModelSource) -> None:
+    meaning = meaning_of("zorp rain")
+
+    np.testing.assert_array_equal(meaning.vector, meaning_of("rain").vector)
+    assert meaning.reading.unknown == ("zorp",)
+
+
+@pytest.mark.parametrize("query", ["zorp", "the sound of zorp", "'\";--", "дождь"])
+def test_a_query_of_unknown_words_has_no_meaning(source: ModelSource, query: str) -> None:
+    with pytest.raises(UnknownWords, match="none of these words"):
+        meaning_of(query)
+
+
+def test_a_tokenizer_that_spells_in_bytes_knows_every_word(tmp_path: Path, source: ModelSource) -> None:
+    tokenizer = Tokenizer(models.BPE({letter: place for place, letter in enumerate(ByteLevel.alphabet())}, []))
+    tokenizer.pre_tokenizer = ByteLevel()
+    tokenizer.save(str(tmp_path / "tokenizer.json"))
+
+    known = KnownWords(replace(source, folder=tmp_path))
+
+    assert known.knows("zorp")
+    assert known.knows("дождь")
+
+
+def test_without_a_tokenizer_file_every_word_counts_as_known(tmp_path: Path, source: ModelSource) -> None:
+    assert KnownWords(replace(source, folder=tmp_path)).knows("zorp")
 
 
 def test_the_labels_are_those_the_model_was_taught(source: ModelSource) -> None:
