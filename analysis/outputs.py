@@ -132,24 +132,6 @@ def csv_row(record: AudioAnalysisRecord, path: str) -> list[str]:
     return ["" if value is None else str(value) for value in values]
 
 
-def csv_lines(rows: Iterable[Iterable[str]]) -> Iterator[str]:
-    """Write a header and rows as CSV (RFC 4180), one piece for each row.
-
-    Parameters
-    ----------
-    rows : iterable of iterables of str
-        Values of CSV_COLUMNS.
-
-    Yields
-    ------
-    str
-        A row with its CRLF.
-    """
-    yield csv_line(CSV_COLUMNS)
-    for row in rows:
-        yield csv_line(row)
-
-
 def csv_line(values: Iterable[str]) -> str:
     """Write one row as CSV with its CRLF."""
     line = io.StringIO()

@@ -104,15 +104,6 @@ def soundminer_tab(rows: Iterable[dict[str, str]], columns: Sequence[str]) -> It
         yield "\t".join(row.get(column, "") for column in columns) + "\n"
 
 
-def repeated_names(paths: Iterable[str]) -> list[str]:
-    """List file names that stand more than once, whatever their case: Soundminer matches rows by name alone."""
-    counts: dict[str, int] = {}
-    for path in paths:
-        name = re.split(r"[/\\]", path)[-1].casefold()
-        counts[name] = counts.get(name, 0) + 1
-    return sorted(name for name, count in counts.items() if count > 1)
-
-
 def _category_fields(record: AudioAnalysisRecord, own: dict[str, str]) -> dict[str, str]:
     if any(own.get(column) for column in UCS_COLUMNS):
         return {column: own.get(column, "") for column in UCS_COLUMNS}
