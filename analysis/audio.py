@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from analysis.channels import ChannelFacts, ChannelMeter
 from analysis.decoders import AudioFacts, open_reader
 from analysis.errors import UnreadableAudio
 from analysis.samples import SAMPLE_RATE_HZ, Samples
@@ -52,15 +53,15 @@ class DecodedAudio:
         Mono, 48 kHz, full scale 1.0, at least one.
     facts : AudioFacts
         Of the file; its length is what was really decoded.
-    peak : float
-        Largest sample of any channel as the file has it, before channels are mixed and resampled.
+    channels : ChannelFacts
+        Of the channels as the file has them, before they are mixed and resampled.
     notes : tuple of str
         What was odd about the file, in words.
     """
 
     samples: Samples
     facts: AudioFacts
-    peak: float
+    channels: ChannelFacts
     notes: tuple[str, ...] = ()
 
     @property
@@ -121,11 +122,14 @@ def decode(path: Path) -> DecodedAudio:
     with open_reader(path) as reader:
         facts = _plausible(reader.facts)
         resampler = _Resampler(facts.sample_rate_hz)
+        meter = ChannelMeter(facts.sample_rate_hz, facts.channels, facts.bit_depth)
         samples = Samples()
         n_samples = 0
         for block in reader.blocks():
             n_samples += len(block)
-            samples.append(resampler.add(cleaner.mono(block)))
+            clean = cleaner.clean(block)
+            meter.add(clean)
+            samples.append(resampler.add(_mono(clean)))
         samples.append(resampler.finish())
     _check_whole(path, facts, n_samples)
     cleaner.check()
@@ -133,7 +137,7 @@ def decode(path: Path) -> DecodedAudio:
     if not len(samples):  # fewer samples than the resampler's filter gives back
         samples.append(np.zeros(1, np.float32))
     true_facts = replace(facts, duration_s=n_samples / facts.sample_rate_hz, n_samples=n_samples)
-    return DecodedAudio(samples, true_facts, cleaner.peak, notes)
+    return DecodedAudio(samples, true_facts, meter.finish(), notes)
 
 
 def write_preview(path: Path, target: Path) -> None:
@@ -187,23 +191,18 @@ class _Resampler:
 
 
 class _Cleaner:
-    """Averages channels and puts silence where a sample is no number, counting them; keeps the largest sample."""
+    """Puts silence where a sample is no number, and counts them."""
 
     def __init__(self) -> None:
-        self.peak = 0.0
         self._broken = 0
         self._total = 0
 
-    def mono(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    def clean(self, block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         good = np.abs(block) <= BROKEN_SAMPLE  # false for NaN too
         self._total += good.size
         missing = good.size - int(np.count_nonzero(good))
-        if missing:
-            self._broken += missing
-            block = np.where(good, block, np.float32(0))
-        self.peak = max(self.peak, float(np.abs(block).max(initial=0)))
-        averaged: npt.NDArray[np.float32] = block.mean(axis=1, dtype=np.float32)
-        return averaged
+        self._broken += missing
+        return np.where(good, block, np.float32(0)) if missing else block
 
     def check(self) -> None:
         if not self._total:
@@ -215,6 +214,14 @@ class _Cleaner:
         if not self._broken:
             return ()
         return (f"{self._broken} of {self._total} samples were not finite numbers and were replaced by silence",)
+
+
+def _mono(block: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    """Average the channels; of one or two without a loop over samples, to the same bits."""
+    if block.shape[1] <= 2:
+        return (block[:, 0] + block[:, -1]) * np.float32(0.5)
+    averaged: npt.NDArray[np.float32] = block.mean(axis=1, dtype=np.float32)
+    return averaged
 
 
 def _resampled(

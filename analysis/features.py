@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import numpy as np
 
+from analysis.channels import ChannelFacts, measure_channels
+from analysis.hum import measure_hum
 from analysis.levels import measure_levels, silence_threshold_dbfs, to_dbfs
 from analysis.onsets import measure_rhythm
 from analysis.records import AcousticSummary, BandEnergy
-from analysis.samples import Samples
+from analysis.samples import SAMPLE_RATE_HZ, Samples
 from analysis.spectral import BANDS_HZ, measure_spectra
+from analysis.tonality import measure_key
+
+BLOCK = 1 << 17  # samples: 3 s, 0.5 MB
 
 
-def measure_features(samples: Samples, *, peak: float | None = None) -> AcousticSummary:
+def measure_features(samples: Samples, *, channels: ChannelFacts | None = None) -> AcousticSummary:
     """Measure the acoustic facts of a sound.
 
     Parameters
     ----------
     samples : Samples
         At least one; read block by block, so that hours need no more memory than minutes.
-    peak : float, optional
-        Largest sample of the file's own channels, full scale 1.0; that of `samples` where left out. Mixing
-        hides it and resampling may overshoot it.
+    channels : ChannelFacts, optional
+        Measured on the file's own channels, since mixing hides what they hold and resampling changes it; those of
+        `samples` where left out.
 
     Returns
     -------
@@ -35,10 +40,11 @@ def measure_features(samples: Samples, *, peak: float | None = None) -> Acoustic
     total = spectra.band_power.sum()
     shares = spectra.band_power / total if total > 0 else spectra.band_power
     count = len(rhythm.onset_times_s)
-    peak_dbfs = levels.peak_dbfs if peak is None else float(to_dbfs(np.array(peak**2)))
+    channels = _mono_channel(samples) if channels is None else channels
+    hum, key = measure_hum(samples), measure_key(samples)
     return AcousticSummary(
         rms_dbfs=round(levels.rms_dbfs, 2),
-        peak_dbfs=round(peak_dbfs, 2) + 0.0,  # not -0.0
+        peak_dbfs=round(_to_dbfs(channels.peak), 2) + 0.0,  # not -0.0
         crest_factor_db=round(levels.peak_dbfs - levels.rms_dbfs, 2),
         dynamic_range_db=round(levels.dynamic_range_db, 2),
         centroid_hz=_mean(spectra.centroid_hz[sounding], 1),
@@ -59,7 +65,33 @@ def measure_features(samples: Samples, *, peak: float | None = None) -> Acoustic
         fade_out_s=round(levels.fade_out_s, 2),
         envelope_step_s=round(levels.envelope_step_s, 3),
         envelope_dbfs=[round(float(level), 1) for level in levels.envelope_dbfs],
+        loudness_lufs=_rounded(channels.loudness_lufs, 2),
+        true_peak_dbtp=_rounded(_to_dbfs(channels.true_peak), 2),
+        clipped_stretches=channels.clipping.stretches,
+        clipped_samples=channels.clipping.samples,
+        clipped_share=round(channels.clipped_share, 6),
+        dc_offset=_rounded(channels.dc_offset, 5),
+        channel_relation=channels.relation,
+        noise_floor_dbfs=_rounded(levels.noise_floor_dbfs, 1),
+        hum_hz=hum.frequency_hz if hum else None,
+        hum_db=round(hum.prominence_db, 1) if hum else None,
+        leading_silence_s=round(levels.leading_silence_s, 3),
+        trailing_silence_s=round(levels.trailing_silence_s, 3),
+        key=key.name if key else None,
+        key_strength=round(key.strength, 3) if key else None,
     )
+
+
+def _mono_channel(samples: Samples) -> ChannelFacts:
+    return measure_channels((block[:, None] for block in samples.blocks(BLOCK)), SAMPLE_RATE_HZ, 1)
+
+
+def _to_dbfs(magnitude: float) -> float:
+    return float(to_dbfs(np.array(magnitude**2)))
+
+
+def _rounded(value: float | None, digits: int) -> float | None:
+    return None if value is None else round(value, digits) + 0.0  # not -0.0
 
 
 def _mean(values: np.ndarray[tuple[int], np.dtype[np.float32]], digits: int) -> float:

@@ -22,6 +22,10 @@ ATTACK_REACH_S = 2.0
 DECAY_DB = 30.0
 FADE_DB = 20.0  # a fade ends at least so far below the body of the sound
 BODY_MARGIN_DB = 3.0
+EDGE_STEPS = 10  # 10 ms: noise just under the threshold does not reach it by chance, as it may in 1 ms
+DIGITAL_SILENCE_DBFS = -100.0  # 16 bits have -98 with dither: below it nothing was recorded
+NOISE_FLOOR_PERCENTILE = 10
+NOISE_FLOOR_LEAST_FRAMES = 10  # half a second
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,11 @@ class Levels:
         10 % to 90 % before the loudest millisecond; from there down by 30 dB, or to the end.
     fade_in_s, fade_out_s : float
         Zero where the sound does not rise from, or sink to, 20 dB below its body.
+    leading_silence_s, trailing_silence_s : float
+        Up to the first and after the last millisecond that is not silent; all of a silent sound is leading.
+    noise_floor_dbfs : float or None
+        Level that a tenth of the 50 ms frames stay under, those of digital silence left out; None where half a second
+        of frames is not there.
     envelope_step_s : float
     envelope_dbfs : float64, shape (n,)
         At most 200 levels, equally spaced.
@@ -52,6 +61,9 @@ class Levels:
     decay_s: float
     fade_in_s: float
     fade_out_s: float
+    leading_silence_s: float
+    trailing_silence_s: float
+    noise_floor_dbfs: float | None
     envelope_step_s: float
     envelope_dbfs: npt.NDArray[np.float64]
 
@@ -75,18 +87,23 @@ def measure_levels(samples: Samples) -> Levels:
     frames_db = to_dbfs(_grouped(squares, LEVEL_STEPS) / _grouped(counts, LEVEL_STEPS))
     floored = np.maximum(frames_db, DYNAMIC_FLOOR_DBFS)
     low, high = np.percentile(floored, [10, 95])
+    silence_dbfs = silence_threshold_dbfs(frames_db)
     fade_in_s, fade_out_s = _fades(frames_db)
+    leading_s, trailing_s = _silent_ends(squares, counts, 10 ** (silence_dbfs / 10))
     points = max(LEVEL_STEPS, -(-len(squares) // ENVELOPE_POINTS))
     return Levels(
         rms_dbfs=float(to_dbfs(np.array(mean_square))),
         peak_dbfs=float(to_dbfs(np.array(peak**2))),
         dynamic_range_db=float(high - low),
-        silence_ratio=float(np.mean(frames_db < silence_threshold_dbfs(frames_db))),
+        silence_ratio=float(np.mean(frames_db < silence_dbfs)),
         zero_crossings_per_s=crossings / samples.duration_s,
         attack_s=_attack_s(step_levels),
         decay_s=_decay_s(step_levels),
         fade_in_s=fade_in_s,
         fade_out_s=fade_out_s,
+        leading_silence_s=leading_s,
+        trailing_silence_s=trailing_s,
+        noise_floor_dbfs=_noise_floor_dbfs(frames_db),
         envelope_step_s=points * STEP / SAMPLE_RATE_HZ,
         envelope_dbfs=to_dbfs(_grouped(squares, points) / _grouped(counts, points)),
     )
@@ -126,6 +143,28 @@ def _walk(samples: Samples) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.flo
         crossings += int(np.count_nonzero(negative[1:] != negative[:-1]))
         last = negative[-1:]
     return np.concatenate(squares), np.concatenate(counts), peak, crossings
+
+
+def _silent_ends(
+    squares: npt.NDArray[np.float64], counts: npt.NDArray[np.float64], threshold: float
+) -> tuple[float, float]:
+    """Seconds before the first and after the last sounding step, inside the first and the last sounding 10 ms."""
+    sounding = np.flatnonzero(_grouped(squares, EDGE_STEPS) >= threshold * _grouped(counts, EDGE_STEPS))
+    total = counts.sum() / SAMPLE_RATE_HZ
+    if not len(sounding):
+        return float(total), 0.0
+    first, last = int(sounding[0]) * EDGE_STEPS, int(sounding[-1]) * EDGE_STEPS
+    loud = squares >= threshold * counts
+    begin = first + int(np.argmax(loud[first : first + EDGE_STEPS]))
+    end = last + int(np.flatnonzero(loud[last : last + EDGE_STEPS])[-1]) + 1
+    return begin * STEP / SAMPLE_RATE_HZ, max(0.0, float(total - counts[:end].sum() / SAMPLE_RATE_HZ))
+
+
+def _noise_floor_dbfs(frames_db: npt.NDArray[np.float64]) -> float | None:
+    recorded = frames_db[frames_db >= DIGITAL_SILENCE_DBFS]
+    if len(recorded) < NOISE_FLOOR_LEAST_FRAMES:
+        return None
+    return float(np.percentile(recorded, NOISE_FLOOR_PERCENTILE))
 
 
 def _grouped(values: npt.NDArray[np.float64], size: int) -> npt.NDArray[np.float64]:

@@ -20,6 +20,7 @@ TEMPO_S = 60.0  # of the busiest stretch: longer ones only blur the pulse
 TEMPO_RANGE_BPM = (40.0, 240.0)
 USUAL_BPM = 110.0  # with lags that fit equally well, the pulse people would tap to (Ellis 2007)
 OCTAVES_AROUND = 1.0
+EQUAL_SHARE = 0.95  # of what returns after a lag: where half of it does as well, no beat is weaker than the next
 BLUR_FRAMES = 2.0  # 21 ms: a beat that falls between two frames counts like one that does not
 LEAST_ONSETS = 4
 LEAST_REGULARITY = 0.25  # share of the flux's energy that returns after one beat
@@ -86,11 +87,24 @@ def _tempo(rise: npt.NDArray[np.float32]) -> tuple[float | None, float]:
     returning = correlate(smooth, smooth, mode="full", method="fft")[len(stretch) - 1 :]
     share = returning[lags] / returning[0] * len(stretch) / (len(stretch) - lags)
     preference = np.exp(-0.5 * (np.log2(60 * FRAME_RATE_HZ / lags / USUAL_BPM) / OCTAVES_AROUND) ** 2)
-    best = int(np.argmax(share * preference))
+    best = _fastest_equal(share, lags, int(np.argmax(share * preference)))
     regularity = float(np.clip(share[best], 0, 1))
     if regularity < LEAST_REGULARITY:
         return None, regularity
     return float(60 * FRAME_RATE_HZ / _refined(share, lags, best)), regularity
+
+
+def _fastest_equal(share: npt.NDArray[np.float64], lags: npt.NDArray[np.int64], best: int) -> int:
+    """Halve the lag while the pulse returns as well after half of it: clicks at 180 are not beats at 90."""
+    while lags[best] >= 2 * lags[0]:
+        half = int(lags[best]) // 2 - int(lags[0])
+        around = np.arange(max(0, half - 1), half + 3)  # its top may lie between two frames
+        faster = int(around[np.argmax(share[around])])
+        is_top = share[faster] >= share[max(0, faster - 1) : faster + 2].max()  # and not the slope of another
+        if not is_top or share[faster] < EQUAL_SHARE * share[best]:
+            break
+        best = faster
+    return best
 
 
 def _refined(share: npt.NDArray[np.float64], lags: npt.NDArray[np.int64], best: int) -> float:
@@ -99,7 +113,8 @@ def _refined(share: npt.NDArray[np.float64], lags: npt.NDArray[np.int64], best: 
         return float(lags[best])
     left, middle, right = share[best - 1 : best + 2]
     curve = left - 2 * middle + right
-    return float(lags[best]) + (0.5 * (left - right) / curve if curve < 0 else 0.0)
+    offset = 0.5 * (left - right) / curve if curve < 0 else 0.0
+    return float(lags[best]) + float(np.clip(offset, -1, 1))  # farther off it is no top of this peak
 
 
 def _busiest(rise: npt.NDArray[np.float32], length: int) -> npt.NDArray[np.float32]:

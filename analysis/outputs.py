@@ -9,10 +9,30 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from analysis.records import AudioAnalysisRecord
+from analysis.records import AcousticSummary, AudioAnalysisRecord
 
 LIST_SEPARATOR = "; "
 MARKDOWN_SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~!])")
+ACOUSTIC_COLUMNS = (
+    "rms_dbfs",
+    "peak_dbfs",
+    "loudness_lufs",
+    "true_peak_dbtp",
+    "noise_floor_dbfs",
+    "clipped_stretches",
+    "clipped_samples",
+    "clipped_share",
+    "dc_offset",
+    "channel_relation",
+    "hum_hz",
+    "hum_db",
+    "leading_silence_s",
+    "trailing_silence_s",
+    "tempo_bpm",
+    "rhythm_regularity",
+    "key",
+    "key_strength",
+)  # as the acoustic summary names them
 CSV_COLUMNS = (
     "path",
     "file_name",
@@ -29,8 +49,7 @@ CSV_COLUMNS = (
     "sample_rate_hz",
     "channels",
     "bit_depth",
-    "rms_dbfs",
-    "peak_dbfs",
+    *ACOUSTIC_COLUMNS,
     "profile_name",
     "profile_fingerprint",
     "model_id",
@@ -122,8 +141,7 @@ def csv_row(record: AudioAnalysisRecord, path: str) -> list[str]:
         metadata.sample_rate_hz,
         metadata.channels,
         metadata.bit_depth,
-        record.acoustic_summary.rms_dbfs,
-        record.acoustic_summary.peak_dbfs,
+        *(getattr(record.acoustic_summary, column) for column in ACOUSTIC_COLUMNS),
         provenance.profile_name,
         provenance.profile_fingerprint,
         provenance.model_id,
@@ -144,6 +162,7 @@ def record_markdown(record: AudioAnalysisRecord) -> str:
     metadata, provenance = record.metadata, record.analysis_provenance
     depth = f", {metadata.bit_depth} bit" if metadata.bit_depth else ""
     channels = f"{metadata.channels} channel{'s' if metadata.channels != 1 else ''}"
+    calibrated = "calibrated" if record.calibrated else "not calibrated"
     lines = [
         f"# {escape_markdown(record.file_name)}",
         "",
@@ -152,10 +171,11 @@ def record_markdown(record: AudioAnalysisRecord) -> str:
         escape_markdown(record.detailed_description),
         "",
         f"- Category: {escape_markdown(record.primary_category)}",
-        f"- Label: {escape_markdown(record.primary_label)} ({record.confidence:.0%}, not calibrated)",
+        f"- Label: {escape_markdown(record.primary_label)} ({record.confidence:.0%}, {calibrated})",
         f"- Tags: {escape_markdown(', '.join(record.tags))}",
         f"- File: {metadata.format}, {metadata.duration_s:.2f} s, {metadata.sample_rate_hz} Hz, {channels}{depth}",
         f"- UCS: {record.ucs.cat_id} ({record.ucs.category} {record.ucs.subcategory})" if record.ucs else "- UCS: none",
+        *(f"- {fact}" for fact in measured_in_words(record.acoustic_summary)),
         *(f"- Note: {escape_markdown(note)}" for note in metadata.notes),
         "",
     ]
@@ -171,6 +191,48 @@ def record_markdown(record: AudioAnalysisRecord) -> str:
         f" {escape_markdown(provenance.model_id)} at {escape_markdown(provenance.model_revision)}."
     )
     return "\n".join(lines) + "\n"
+
+
+def measured_in_words(facts: AcousticSummary) -> list[str]:
+    """Say what editors look for, a line each: levels always, the rest where there is something to say.
+
+    Parameters
+    ----------
+    facts : AcousticSummary
+        Facts that an old record does not have get no line.
+
+    Returns
+    -------
+    list of str
+        Title, colon, values with units.
+    """
+    silence = [
+        f"{seconds:.2f} s {where}"
+        for seconds, where in ((facts.leading_silence_s, "before"), (facts.trailing_silence_s, "after"))
+        if seconds
+    ]
+    lines = {
+        "Levels": ", ".join(_levels_in_words(facts)),
+        "Clipping": f"{facts.clipped_stretches} flat tops, {facts.clipped_share:.2%} of the samples"
+        if facts.clipped_stretches
+        else "",
+        "Channels": facts.channel_relation or "",
+        "Mains hum": f"{facts.hum_hz} Hz, {facts.hum_db} dB over its neighbors" if facts.hum_hz else "",
+        "Silence": ", ".join(silence),
+        "Tempo": f"{facts.tempo_bpm:.0f} BPM, regularity {facts.rhythm_regularity:.2f}" if facts.tempo_bpm else "",
+        "Key": f"{facts.key}, strength {facts.key_strength:.2f}" if facts.key else "",
+    }
+    return [f"{title}: {text}" for title, text in lines.items() if text]
+
+
+def _levels_in_words(facts: AcousticSummary) -> list[str]:
+    levels = (
+        ("{:.1f} LUFS", facts.loudness_lufs),
+        ("true peak {:.1f} dBTP", facts.true_peak_dbtp),
+        ("RMS {:.1f} dBFS", facts.rms_dbfs),
+        ("noise floor {:.1f} dBFS", facts.noise_floor_dbfs),
+    )
+    return [words.format(value) for words, value in levels if value is not None]
 
 
 def markdown_catalog(

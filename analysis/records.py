@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from analysis.errors import InvalidRecord
+
+ChannelRelation = Literal["identical", "nearly identical", "panned mono", "inverted", "silent channel", "different"]
 
 
 class _Part(BaseModel):
@@ -52,6 +54,42 @@ class AcousticSummary(_Part):
     fade_out_s: float
     envelope_step_s: float
     envelope_dbfs: list[float] = Field(description="level over time, at most 200 values")
+    # Records made before these were measured have none of them.
+    loudness_lufs: float | None = Field(
+        default=None,
+        description="integrated, ITU-R BS.1770-4, over the file's own channels; null under 400 ms and under -70 LUFS",
+    )
+    true_peak_dbtp: float | None = Field(
+        default=None, description="largest value of any channel between its samples, four times oversampled"
+    )
+    clipped_stretches: int | None = Field(default=None, description="flat tops of three samples or more, all channels")
+    clipped_samples: int | None = Field(default=None, description="samples in flat tops, all channels")
+    clipped_share: float | None = Field(default=None, description="share of all samples that is in flat tops, 0 to 1")
+    dc_offset: float | None = Field(
+        default=None, description="mean of the channel whose mean is farthest from zero, full scale 1"
+    )
+    channel_relation: ChannelRelation | None = Field(
+        default=None, description="how channels are like each other, such as mono in stereo; null in a mono file"
+    )
+    noise_floor_dbfs: float | None = Field(
+        default=None,
+        description="level of the quietest tenth of 50 ms frames that are not digital silence: what is heard in pauses"
+        " where there are some, else the sound itself; null where less than half a second is left",
+    )
+    hum_hz: int | None = Field(default=None, description="mains frequency of a steady hum, 50 or 60; null where none")
+    hum_db: float | None = Field(
+        default=None, description="how far the strongest line of the hum stands over its neighbors, in bins of 1 Hz"
+    )
+    leading_silence_s: float | None = Field(
+        default=None, description="before the first sound; all of a file that is silent"
+    )
+    trailing_silence_s: float | None = Field(default=None, description="after the last sound")
+    key: str | None = Field(
+        default=None, description="tonic and mode, such as A# minor; null where the sound has no key"
+    )
+    key_strength: float | None = Field(
+        default=None, description="correlation of its pitch classes with the profile of the key, up to 1"
+    )
 
 
 class SoundMetadata(_Part):
@@ -107,7 +145,12 @@ class Provenance(_Part):
     model_revision: str
     device: str
     precision: str
+    backend: str = Field(default="torch", description="what ran the model: torch or openvino")
+    window_spacing_s: float | None = Field(
+        default=None, description="how far apart windows lie where a long sound has fewer than its profile's hop gives"
+    )
     vocabulary_sha256: str
+    calibration: str | None = Field(default=None, description="fingerprint of what the confidence was calibrated with")
     timbre_version: str
     elapsed_s: float
 

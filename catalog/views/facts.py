@@ -52,9 +52,29 @@ def bare(value: float) -> str:
     return f"{value:.3f}" if isinstance(value, float) else f"{value:,}"
 
 
-MEASURED: Mapping[str, tuple[str, Callable[[float], str]]] = {
-    "rms_dbfs": ("Level (RMS)", full_scale),
+CHANNELS_IN_WORDS: Mapping[str, str] = {
+    "identical": "mono: all channels are the same",
+    "nearly identical": "mono but for noise: channels differ by under 1 %",
+    "panned mono": "mono: the same at different levels",
+    "inverted": "mono with one channel inverted: cancels when mixed",
+    "silent channel": "one channel is silent",
+    "different": "different from each other",
+}
+MEASURED: Mapping[str, tuple[str, Callable[[Any], str]]] = {
+    "loudness_lufs": ("Loudness (integrated)", lambda value: f"{value:.1f} LUFS"),
+    "true_peak_dbtp": ("True peak", lambda value: f"{value:.1f} dBTP"),
     "peak_dbfs": ("Peak", full_scale),
+    "rms_dbfs": ("Level (RMS)", full_scale),
+    "noise_floor_dbfs": ("Noise floor", full_scale),
+    "clipping": ("Clipping", str),
+    "dc_offset": ("DC offset", lambda value: f"{value * 100:.2f} % of full scale"),
+    "channel_relation": ("Channels", lambda value: CHANNELS_IN_WORDS[value]),
+    "hum": ("Mains hum", str),
+    "leading_silence_s": ("Silence before", seconds),
+    "trailing_silence_s": ("Silence after", seconds),
+    "key": ("Key", str),
+    "tempo_bpm": ("Tempo", lambda value: f"{value:.0f} BPM"),
+    "rhythm_regularity": ("Rhythm, regular", percent),
     "crest_factor_db": ("Crest factor", decibels),
     "dynamic_range_db": ("Dynamic range", decibels),
     "centroid_hz": ("Spectral centroid", hertz),
@@ -65,8 +85,6 @@ MEASURED: Mapping[str, tuple[str, Callable[[float], str]]] = {
     "onset_count": ("Onsets", bare),
     "onsets_per_s": ("Onset rate", rate),
     "strongest_onset_db": ("Strongest onset", decibels),
-    "tempo_bpm": ("Tempo", lambda value: f"{value:.0f} BPM"),
-    "rhythm_regularity": ("Rhythm, regular", percent),
     "silence_ratio": ("Silence", percent),
     "attack_s": ("Attack", seconds),
     "decay_s": ("Decay", seconds),
@@ -85,9 +103,19 @@ BANDS: Mapping[str, str] = {
 
 def measured_facts(summary: Mapping[str, Any]) -> list[Fact]:
     """Facts of an acoustic summary; what was not found, as a tempo where nothing repeats, has no line."""
-    return [
-        Fact(title, write(summary[name])) for name, (title, write) in MEASURED.items() if summary.get(name) is not None
-    ]
+    known = {**summary, **combined(summary)}
+    return [Fact(title, write(known[name])) for name, (title, write) in MEASURED.items() if known.get(name) is not None]
+
+
+def combined(summary: Mapping[str, Any]) -> dict[str, str | None]:
+    """Facts that take more than one number to say."""
+    stretches, key, hum_hz = (summary.get(name) for name in ("clipped_stretches", "key", "hum_hz"))
+    clipped = f"{stretches:,} flat tops, {summary['clipped_share'] * 100:.2f} % of the samples" if stretches else "none"
+    return {
+        "clipping": None if stretches is None else clipped,
+        "hum": f"{hum_hz} Hz, {summary['hum_db']:.0f} dB over its neighbors" if hum_hz else None,
+        "key": f"{key}, strength {summary['key_strength']:.2f}" if key else None,
+    }
 
 
 def band_facts(summary: Mapping[str, Any]) -> list[tuple[str, float]]:
@@ -113,7 +141,9 @@ def provenance_facts(provenance: Mapping[str, Any]) -> list[Fact]:
         "Profile": f"{provenance.get('profile_name', '')} ({provenance.get('profile_fingerprint', '')})",
         "Model": provenance.get("model_id", ""),
         "Revision": provenance.get("model_revision", ""),
-        "Ran on": " ".join(filter(None, [provenance.get("device"), provenance.get("precision")])),
+        "Ran on": " ".join(filter(None, [provenance.get(key) for key in ("device", "precision", "backend")])),
+        "Windows": f"spread, {seconds(spacing_s)} apart" if (spacing_s := provenance.get("window_spacing_s")) else "",
+        "Calibrated with": provenance.get("calibration") or "nothing: confidence only orders sounds",
         "Vocabulary": str(provenance.get("vocabulary_sha256", ""))[:12],
         "Settings": provenance.get("config_path", ""),
         "Timbre": provenance.get("timbre_version", ""),

@@ -89,8 +89,8 @@ def test_equal_sound_has_an_equal_hash_whatever_the_container(write_sound: Write
 def test_the_peak_is_of_the_files_own_samples(write_sound: Write, name: str) -> None:
     loud = np.sign(sine(1000, 1.0, rate=44_100))  # resampled and mixed it would peak elsewhere
     audio = decode(write_sound(np.stack([loud, 0 * loud], axis=1), name, rate=44_100, subtype="PCM_16"))
-    assert audio.peak == pytest.approx(1.0, abs=1e-4)
-    assert audio.peak <= 1.0
+    assert audio.channels.peak == pytest.approx(1.0, abs=1e-4)
+    assert audio.channels.peak <= 1.0
     assert np.max(np.abs(audio.waveform)) > 0.505
 
 

@@ -16,6 +16,7 @@ from analysis.outputs import (
     csv_row,
     escape_markdown,
     markdown_catalog,
+    measured_in_words,
     record_json,
     record_markdown,
 )
@@ -51,6 +52,30 @@ def test_csv_survives_every_name() -> None:
     assert tuple(header) == CSV_COLUMNS
     assert row[:2] == [f"a/{NASTY}", NASTY]
     assert row[CSV_COLUMNS.index("tags")] == "heavy rain; weather; continuous"
+
+
+def test_csv_has_what_editors_filter_by() -> None:
+    record = make_record()
+    row = dict(zip(CSV_COLUMNS, csv_row(record, "a.wav"), strict=True))
+    assert row["true_peak_dbtp"] == str(record.acoustic_summary.true_peak_dbtp)
+    assert row["clipped_stretches"] == "0"
+    assert row["key"] == row["hum_hz"] == row["loudness_lufs"] == ""  # of 0.2 s of noise there is none
+
+
+def test_a_page_says_what_was_measured_and_nothing_of_what_was_not_found() -> None:
+    facts = make_record().acoustic_summary
+    found = {"loudness_lufs": -23.04, "key": "A minor", "key_strength": 0.915, "hum_hz": 50, "hum_db": 31.5}
+    found |= {"clipped_stretches": 12, "clipped_share": 0.0031, "leading_silence_s": 0.25, "tempo_bpm": 120.4}
+    lines = measured_in_words(facts.model_copy(update=found))
+    assert lines[0].startswith("Levels: -23.0 LUFS, true peak ")
+    assert lines[1:] == [
+        "Clipping: 12 flat tops, 0.31% of the samples",
+        "Mains hum: 50 Hz, 31.5 dB over its neighbors",
+        "Silence: 0.25 s before",
+        "Tempo: 120 BPM, regularity 0.00",
+        "Key: A minor, strength 0.92",
+    ]
+    assert len(measured_in_words(facts)) == 1
 
 
 def test_a_page_about_a_sound_holds_on_one_line_each() -> None:

@@ -9,6 +9,7 @@ import numpy as np
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from pydantic import BaseModel
 
 from analysis.records import AcousticSummary, AudioAnalysisRecord, BandEnergy, Provenance
 from catalog.effective import refresh_sound
@@ -49,7 +50,7 @@ def add_analysis(sound: Sound, profile: str = "balanced", **said: Any) -> Analys
 
 def full_record(sound: Sound, profile: str, told: Mapping[str, Any]) -> AudioAnalysisRecord:
     label, category = told["label"], told["category"]
-    measured: dict[str, Any] = dict.fromkeys(AcousticSummary.model_fields, 0.25) | {
+    measured: dict[str, Any] = dict.fromkeys(required_fields(AcousticSummary), 0.25) | {
         "rms_dbfs": -23.45,
         "onset_count": 3,
         "tempo_bpm": None,
@@ -57,7 +58,7 @@ def full_record(sound: Sound, profile: str, told: Mapping[str, Any]) -> AudioAna
         "envelope_dbfs": [],
     }
     file = {"format": "WAV", "duration_s": 4.0, "sample_rate_hz": 48_000, "channels": 2, "bit_depth": 24}
-    made_by = dict.fromkeys(Provenance.model_fields, "v") | {
+    made_by = dict.fromkeys(required_fields(Provenance), "v") | {
         "profile_name": profile,
         "model_id": "tests/small",
         "elapsed_s": 0.4,
@@ -80,6 +81,10 @@ def full_record(sound: Sound, profile: str, told: Mapping[str, Any]) -> AudioAna
             "analysis_provenance": made_by,
         }
     )
+
+
+def required_fields(part: type[BaseModel]) -> list[str]:
+    return [name for name, field in part.model_fields.items() if field.is_required()]
 
 
 def queries_of(client: Client, address: str, *, headers: dict[str, str] | None = None) -> int:
