@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import logging
-import pickle
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError, safe_open
 
 from analysis.checkpoints import (
     ModelKey,
@@ -20,7 +18,9 @@ from analysis.checkpoints import (
     install_model,
     resolve_model,
 )
-from analysis.errors import CollapsedModel, ModelUnavailable
+from analysis.errors import CollapsedModel
+from analysis.towers import FUSION_CHANNELS, autocast, hears_fusion, open_tower
+from analysis.weights import is_trained, load_tower, loading, read_weight
 from analysis.windows import CLIP_SAMPLES
 
 if TYPE_CHECKING:
@@ -43,12 +43,9 @@ logger = logging.getLogger(__name__)
 
 Embeddings = npt.NDArray[np.float32]
 
-# What a damaged or foreign checkpoint makes transformers, torch and safetensors raise
-UNLOADABLE = (OSError, ValueError, LookupError, TypeError, RuntimeError, SafetensorError, pickle.UnpicklingError)
-
 TEXTS_AT_ONCE = 64
 MANY_TEXTS = 32  # from here a lower precision pays for turning the weights into it
-WINDOWS_AT_ONCE = {"cpu": 16, "mps": 16, "cuda": 64}
+FEATURES_AT_ONCE = 64  # windows whose log-mels are held: 16 MB
 PROBES = (
     "a dog barking",
     "heavy rain on a roof",
@@ -106,9 +103,9 @@ class TextEncoder:
         self.model = source.key
         self.device = device
         self._precision = choose_precision(device)
-        with _loading(source):
+        with loading(source):
             self._tokenizer = AutoTokenizer.from_pretrained(source.folder, local_files_only=True)
-        self._tower = _load_tower(ClapTextModelWithProjection, source, device)
+        self._tower = load_tower(ClapTextModelWithProjection, source, device)
         self.dim = int(self._tower.config.projection_dim)
         self._max_tokens = int(self._tower.config.max_position_embeddings) - 2  # RoBERTa counts positions from 2
         self._refuse_collapsed(source)
@@ -133,7 +130,7 @@ class TextEncoder:
         order = sorted(range(len(texts)), key=lambda index: len(texts[index]))  # like lengths together: less padding
         vectors = np.empty((len(texts), self.dim), np.float32)
         precision = self._precision if len(texts) >= MANY_TEXTS else "fp32"
-        with torch.inference_mode(), _autocast(self.device, precision):
+        with torch.inference_mode(), autocast(self.device, precision):
             for start in range(0, len(texts), TEXTS_AT_ONCE):
                 part = order[start : start + TEXTS_AT_ONCE]
                 vectors[part] = self._embed([texts[index] for index in part])
@@ -142,13 +139,13 @@ class TextEncoder:
     def _embed(self, texts: list[str]) -> Embeddings:
         tokens = self._tokenizer(texts, padding=True, truncation=True, max_length=self._max_tokens, return_tensors="pt")
         inputs = {name: tokens[name].to(self.device) for name in ("input_ids", "attention_mask")}
-        return _unit_rows(self._tower(**inputs).text_embeds)
+        return _unit_rows(self._tower(**inputs).text_embeds.float().cpu().numpy())
 
     def _refuse_collapsed(self, source: ModelSource) -> None:
         vectors = self.encode(PROBES)
         pairs = np.triu_indices(len(PROBES), k=1)
         cosine = float((vectors @ vectors.T)[pairs].mean())
-        if cosine > IDENTICAL_COSINE or (cosine > COLLAPSED_COSINE and _is_trained(source)):
+        if cosine > IDENTICAL_COSINE or (cosine > COLLAPSED_COSINE and is_trained(source)):
             raise CollapsedModel(
                 f"model {self.model.model_id}: its texts all look alike (mean cosine {cosine:.4f}), so it cannot name a"
                 " sound; choose another model"
@@ -167,6 +164,10 @@ class AudioEncoder:
         The best one of this machine where left out.
     precision : str, optional
         fp32, bf16 or fp16; what suits the device where left out.
+    backend : str, optional
+        torch or openvino; what is fastest where left out.
+    cache_dir : Path, optional
+        Where a backend keeps its translation of the model.
 
     Raises
     ------
@@ -174,22 +175,43 @@ class AudioEncoder:
         The checkpoint cannot be loaded or lacks weights.
     """
 
-    def __init__(self, source: ModelSource, *, device: str | None = None, precision: str | None = None) -> None:
-        from transformers import ClapAudioModelWithProjection, ClapFeatureExtractor
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        device: str | None = None,
+        precision: str | None = None,
+        backend: str | None = None,
+        cache_dir: Path | None = None,
+    ) -> None:
+        from transformers import ClapFeatureExtractor
 
         from analysis.logmel import LogMel
 
+        device = device or choose_device()
+        precision = precision or choose_precision(device)
         self.model = source.key
-        self.device = device or choose_device()
-        self.precision = precision or choose_precision(self.device)
-        with _loading(source):
+        self._tower = open_tower(source, device=device, precision=precision, backend=backend, cache_dir=cache_dir)
+        self.device, self.precision, self.backend = self._tower.device, self._tower.precision, self._tower.backend
+        self.dim = self._tower.dim
+        with loading(source):
             extractor = ClapFeatureExtractor.from_pretrained(source.folder, local_files_only=True)
-        self._tower = _load_tower(ClapAudioModelWithProjection, source, self.device)
-        self._fused = bool(self._tower.config.enable_fusion)
+        self._fused = hears_fusion(source)
         if self._fused:  # windows never exceed ten seconds, so fusion has nothing to fuse
             extractor.truncation, extractor.padding = "rand_trunc", "repeatpad"
-        self._log_mel = LogMel(extractor, self.device)
-        self.dim = int(self._tower.config.projection_dim)
+            extractor.mel_filters_slaney = extractor.mel_filters  # the bands that its "fusion" path hears
+        self.log_mel = LogMel(extractor, self.device)
+
+    @property
+    def batch_size(self) -> int:
+        """Rows of features that are best placed at once."""
+        return self._tower.batch_size
+
+    @cached_property
+    def silence(self) -> Embeddings:
+        """Where the model places digital silence, shape (dim,): every silent sound lies there."""
+        vector: Embeddings = self.embed_windows(np.zeros((1, CLIP_SAMPLES), np.float32))[0]
+        return vector
 
     def embed_windows(self, windows: npt.NDArray[np.float32]) -> Embeddings:
         """Place windows of sound in the space that CLAP shares with text.
@@ -214,27 +236,36 @@ class AudioEncoder:
         Deterministic: the windows are cut by us, because the feature extractor of transformers crops
         whatever is longer than ten seconds at random. Source: Wu et al. 2023, arXiv:2211.06687.
         """
-        import torch
-
         if windows.ndim != 2 or not 1 <= windows.shape[1] <= CLIP_SAMPLES:
             raise ValueError(f"want windows of shape (n, 1 to {CLIP_SAMPLES}), got {windows.shape}")
         if not np.isfinite(windows).all():
             raise ValueError("want finite samples, got NaN or infinity")
         if not len(windows):
             return np.zeros((0, self.dim), np.float32)
-        size = WINDOWS_AT_ONCE[self.device.split(":")[0]]
-        with torch.inference_mode(), _autocast(self.device, self.precision):
-            return np.concatenate([self._embed(windows[at : at + size]) for at in range(0, len(windows), size)])
+        starts = range(0, len(windows), FEATURES_AT_ONCE)
+        return np.concatenate([self.embed_features(self.log_mel(windows[at : at + FEATURES_AT_ONCE])) for at in starts])
 
-    def _embed(self, windows: npt.NDArray[np.float32]) -> Embeddings:
-        import torch
+    def embed_features(self, features: torch.Tensor) -> Embeddings:
+        """Place what `log_mel` makes of windows.
 
-        with _autocast(self.device, "fp32"):  # decibels of quiet bands need all their digits
-            features = self._log_mel(windows)
+        Parameters
+        ----------
+        features : torch.Tensor, float32, shape (n, 1, n_frames, n_mels)
+            On this encoder's device.
+
+        Returns
+        -------
+        float32, shape (n, dim)
+            Rows of unit length; a row does not depend on the others.
+        """
         if self._fused:
-            features = features.repeat(1, 4, 1, 1)
-        is_longer = torch.zeros(len(windows), 1, dtype=torch.bool, device=self.device)
-        return _unit_rows(self._tower(input_features=features, is_longer=is_longer).audio_embeds)
+            features = features.repeat(1, FUSION_CHANNELS, 1, 1)
+        vectors, at = np.zeros((len(features), self.dim), np.float32), 0
+        while at < len(features):
+            part = features[at : at + self.batch_size]
+            vectors[at : at + len(part)] = self._tower.place(part)
+            at += len(part)
+        return _unit_rows(vectors)
 
 
 def read_logit_scale(source: ModelSource) -> float:
@@ -254,86 +285,7 @@ def read_logit_scale(source: ModelSource) -> float:
     ModelUnavailable
         The checkpoint cannot be read or has none.
     """
-    return float(np.exp(_read_weight(source, "logit_scale_a").item()))
-
-
-def _load_tower(tower: Any, source: ModelSource, device: str) -> Any:
-    """Load one tower of a ClapModel checkpoint; transformers would invent missing weights without a word."""
-    import torch
-
-    weights = source.weights  # before transformers looks for it in its own way
-    with _loading(source):
-        model, report = tower.from_pretrained(
-            source.folder,
-            local_files_only=True,
-            dtype=torch.float32,
-            output_loading_info=True,
-            use_safetensors=weights.suffix == ".safetensors",
-            weights_only=True,
-        )
-    missing = sorted(report["missing_keys"])
-    if missing or report["mismatched_keys"]:
-        odd = missing or sorted(map(str, report["mismatched_keys"]))
-        raise ModelUnavailable(f"model {source.key.model_id}: {len(odd)} weights missing or misshapen, first {odd[0]}")
-    return model.eval().requires_grad_(requires_grad=False).to(device)
-
-
-@contextmanager
-def _loading(source: ModelSource) -> Iterator[None]:
-    """Say nothing but what went wrong, in one line."""
-    from transformers.utils import logging as transformers_logging
-
-    verbosity = transformers_logging.get_verbosity()
-    bars = transformers_logging.is_progress_bar_enabled()
-    transformers_logging.set_verbosity(logging.ERROR)
-    transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
-    try:
-        with warnings.catch_warnings(), _told_in_one_line(source):
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        transformers_logging.set_verbosity(verbosity)
-        if bars:
-            transformers_logging.enable_progress_bar()  # type: ignore[no-untyped-call]
-
-
-@contextmanager
-def _told_in_one_line(source: ModelSource) -> Iterator[None]:
-    try:
-        yield
-    except UNLOADABLE as error:
-        reason = next(iter(str(error).strip().splitlines()), type(error).__name__)
-        raise ModelUnavailable(f"model {source.key.model_id} in {source.folder} cannot be loaded: {reason}") from error
-
-
-def _read_weight(source: ModelSource, name: str) -> npt.NDArray[np.float32]:
-    """Read one tensor of a checkpoint without the others; safetensors without torch too."""
-    weights = source.weights
-    with _told_in_one_line(source):
-        if weights.suffix == ".safetensors":
-            with safe_open(weights, framework="numpy") as tensors:
-                return cast("npt.NDArray[np.float32]", tensors.get_tensor(name))
-        import torch
-
-        tensor = torch.load(weights, map_location="cpu", mmap=True, weights_only=True)[name]
-        return cast("npt.NDArray[np.float32]", tensor.float().numpy())
-
-
-def _is_trained(source: ModelSource) -> bool:
-    """Whether the audio tower ever saw data: a batch norm that never did still has means of zero.
-
-    A collapsed text tower looks like an untrained one; beside a trained audio tower it is a defect, in a model
-    of random weights (as tests and dry runs use) it is what one expects.
-    """
-    means = _read_weight(source, "audio_model.audio_encoder.batch_norm.running_mean")
-    return bool(np.abs(means).max() > 0)
-
-
-def _autocast(device: str, precision: str) -> AbstractContextManager[object]:
-    import torch
-
-    dtype = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(precision)
-    return torch.autocast(device.split(":")[0], dtype=dtype, enabled=dtype is not None)
+    return float(np.exp(read_weight(source, "logit_scale_a").item()))
 
 
 def _has_native_bf16() -> bool:
@@ -342,8 +294,6 @@ def _has_native_bf16() -> bool:
     return bool(torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported())
 
 
-def _unit_rows(vectors: torch.Tensor) -> Embeddings:
-    import torch
-
-    rows: Embeddings = torch.nn.functional.normalize(vectors.float(), dim=-1).cpu().numpy()
+def _unit_rows(vectors: Embeddings) -> Embeddings:
+    rows: Embeddings = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.float32(1e-12))
     return rows

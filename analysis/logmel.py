@@ -43,10 +43,10 @@ class LogMel:
         self.device = torch.device(device)
         self.sample_rate_hz = int(extractor.sampling_rate)
         self.max_samples = int(extractor.nb_max_samples)
-        self._n_fft = int(extractor.fft_window_size)
-        self._hop = int(extractor.hop_length)
+        self.n_fft = int(extractor.fft_window_size)
+        self.hop = int(extractor.hop_length)
         self._filters = torch.as_tensor(np.asarray(extractor.mel_filters_slaney), dtype=torch.float32).to(self.device)
-        self._hann = torch.hann_window(self._n_fft, periodic=True, device=self.device)
+        self._hann = torch.hann_window(self.n_fft, periodic=True, device=self.device)
 
     @property
     def n_mels(self) -> int:
@@ -56,7 +56,7 @@ class LogMel:
     @property
     def n_frames(self) -> int:
         """Frames of a window of full length."""
-        return self.max_samples // self._hop + 1
+        return self.max_samples // self.hop + 1
 
     def spectrogram(self, waveforms: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
         """Compute the log-mel spectrogram of waveforms as long as they are.
@@ -78,11 +78,10 @@ class LogMel:
         """
         batch = torch.as_tensor(waveforms, dtype=torch.float32).to(self.device)
         spectra = torch.stft(
-            batch, self._n_fft, self._hop, window=self._hann, center=True, pad_mode="reflect", return_complex=True
+            batch, self.n_fft, self.hop, window=self._hann, center=True, pad_mode="reflect", return_complex=True
         )
         power = spectra.real.square() + spectra.imag.square()  # (n, bins, frames)
-        mel = power.transpose(1, 2) @ self._filters  # (n, frames, n_mels)
-        return 10.0 * torch.log10(mel.clamp(min=POWER_FLOOR))
+        return self._decibels(power.transpose(1, 2))
 
     def repeat_and_pad(self, windows: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
         """Repeat windows as often as they fit whole into the full length and fill up with zeros.
@@ -129,6 +128,96 @@ class LogMel:
         parts = [self._repeated_spectrogram(windows[start : start + BATCH]) for start in starts]
         return torch.cat(parts)[:, None]
 
+    def shares_frames(self, n_samples: int) -> bool:
+        """Whether windows of a length are made of frames of the sound they are cut from, but for a few at their edges.
+
+        So it is where they fill the full length without a rest and are a whole number of hops long.
+        """
+        fills_whole = self.max_samples % n_samples == 0 and n_samples % self.hop == 0
+        return fills_whole and n_samples // self.hop > 2 * self._reach
+
+    def frames_within(self, n_samples: int) -> int:
+        """Count the frames that lie within a window for which `shares_frames` holds."""
+        return n_samples // self.hop - 2 * self._reach + 1
+
+    def frames(self, samples: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
+        """Compute the log-mel frames that lie within a stretch of sound, nothing added at its ends.
+
+        Parameters
+        ----------
+        samples : float32, shape (..., n_samples)
+            At least one FFT window long.
+
+        Returns
+        -------
+        torch.Tensor, float32, shape (..., (n_samples - n_fft) // hop + 1, n_mels)
+            Frame k begins at sample k * hop.
+        """
+        batch = torch.as_tensor(samples, dtype=torch.float32).to(self.device)
+        spectra = torch.fft.rfft(batch.unfold(-1, self.n_fft, self.hop) * self._hann)
+        return self._decibels(spectra.real.square() + spectra.imag.square())
+
+    def windows_of(self, shared: torch.Tensor, windows: torch.Tensor, first_frames: torch.Tensor) -> torch.Tensor:
+        """Put the input features of windows together from frames of the sound they were cut from.
+
+        Parameters
+        ----------
+        shared : float32, shape (n_shared, n_mels)
+            From `frames`, of the sound from half an FFT window less than a whole number of hops on.
+        windows : float32, shape (n, n_samples)
+            Of a length for which `shares_frames` holds.
+        first_frames : int64, shape (n,)
+            Which of the shared frames is the first that lies within each window.
+
+        Returns
+        -------
+        torch.Tensor, float32, shape (n, 1, n_frames, n_mels)
+            As calling this object with the windows gives.
+
+        Notes
+        -----
+        The repeats of a window differ from the sound only where one ends and the next begins, and at both ends of
+        the ten seconds, where the signal is mirrored: seven frames of 1001 for FFT windows of 1024 every 480.
+        """
+        n_samples = windows.shape[1]
+        half, reach, period = self.n_fft // 2, self._reach, n_samples // self.hop
+        side = (reach - 1) * self.hop + half
+        head, tail = windows[:, :side], windows[:, n_samples - side :]
+        mirrored_head = windows[:, 1 : half + 1].flip(-1)
+        mirrored_tail = windows[:, n_samples - 1 - half : n_samples - 1].flip(-1)
+        edges = torch.cat(
+            [
+                self.frames(torch.cat([mirrored_head, head], dim=1)),  # reach of them
+                self.frames(torch.cat([tail, head], dim=1)),  # 2 * reach - 1
+                self.frames(torch.cat([tail, mirrored_tail], dim=1)),  # reach
+            ],
+            dim=1,
+        )  # (n, 4 * reach - 1, n_mels)
+        frames = torch.arange(self.n_frames, device=self.device)
+        inside = frames % period
+        within = inside - reach  # of the frames that lie within a window
+        joint = torch.where(inside < reach, inside, inside - period) + 2 * reach - 1
+        from_end = frames - self.n_frames  # -1 is the last one
+        edge = torch.where(frames < reach, frames, torch.where(from_end >= -reach, from_end + 4 * reach - 1, joint))
+        is_edge = (inside < reach) | (inside > period - reach) | (frames < reach) | (from_end >= -reach)
+        source = (first_frames[:, None] + within).clamp(0, len(shared) - 1)  # (n, n_frames)
+        features = shared[source]
+        features[:, is_edge] = edges[:, edge[is_edge]]
+        return features[:, None]
+
+    @property
+    def first_sample(self) -> int:
+        """Sample at which the first frame begins that needs nothing from before the sound."""
+        return self._reach * self.hop - self.n_fft // 2
+
+    @property
+    def _reach(self) -> int:
+        """Frames, counted from an edge, whose FFT window reaches over it."""
+        return -(-self.n_fft // 2 // self.hop)
+
+    def _decibels(self, power: torch.Tensor) -> torch.Tensor:
+        return 10.0 * torch.log10((power @ self._filters).clamp(min=POWER_FLOOR))
+
     def _repeated_spectrogram(self, windows: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
         """Compute the spectrogram of repeated windows, each different frame once.
 
@@ -137,9 +226,8 @@ class LogMel:
         """
         repeated = self.repeat_and_pad(windows)
         length = windows.shape[1]
-        period, reach = length // self._hop, -(-self._n_fft // 2 // self._hop)  # frames
-        fills_whole = self.max_samples % length == 0 and length % self._hop == 0
-        if not fills_whole or self.max_samples // length <= 2 or period < 2 * reach:
+        period, reach = length // self.hop, self._reach
+        if self.max_samples // length <= 2 or not self.shares_frames(length):
             return self.spectrogram(repeated)
         frames = torch.arange(self.n_frames, device=self.device)
         from_end = self.n_frames - 1 - frames

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
-
 from analysis.acoustics import is_silent
-from analysis.audio import DecodedAudio, decode
+from analysis.calibration import Calibration, load_calibration
 from analysis.checkpoints import ModelSource, resolve_model
 from analysis.clap import AudioEncoder, TextEncoder, read_logit_scale
 from analysis.errors import VocabularyError
-from analysis.features import measure_features
+from analysis.hearing import Heard, hear
 from analysis.interpretation import MeasuredSound, SoundEmbeddings, interpret
 from analysis.labels import (
     LabelSpace,
@@ -28,49 +24,16 @@ from analysis.labels import (
     scored_labels,
     write_cached_vectors,
 )
-from analysis.metadata import read_metadata
+from analysis.placement import Placement, Windowing
 from analysis.profiles import DEFAULT_MODEL, AnalysisProfile, Profiles
-from analysis.records import AcousticSummary, AudioAnalysisRecord, Provenance, SoundMetadata
-from analysis.samples import Samples
+from analysis.records import AudioAnalysisRecord, Provenance
+from analysis.results import AnalyzedSound
 from analysis.vocabulary import Vocabulary
-from analysis.waveform import Peaks, measure_peaks
-from analysis.windows import clip_bounds, window_samples, window_starts
+from analysis.windows import window_spacing_s
 
 __all__ = ["AnalyzedSound", "Analyzer", "MeasuredSound", "SoundEmbeddings"]
 
-WINDOWS_READ_AT_ONCE = 256  # 2 s each: 98 MB
-UNHEARD_DBFS = -80.0  # a stretch below it is not shown to the model: the noise of 16 bits has -98, a faint room -70
-
-
-@dataclass(frozen=True, slots=True)
-class AnalyzedSound:
-    """What an analysis gives.
-
-    Attributes
-    ----------
-    record : AudioAnalysisRecord
-    embeddings : SoundEmbeddings
-    waveform_peaks : Peaks
-    content_hash : str
-        SHA-256 of the mono samples at 48 kHz.
-    """
-
-    record: AudioAnalysisRecord
-    embeddings: SoundEmbeddings
-    waveform_peaks: Peaks
-    content_hash: str
-
-
-@dataclass(frozen=True, slots=True)
-class _Heard:
-    """One decoded file with all that does not depend on a profile."""
-
-    audio: DecodedAudio
-    file_name: str
-    metadata: SoundMetadata
-    facts: AcousticSummary
-    peaks: Peaks
-    elapsed_s: float
+Placements = dict[AudioEncoder, Placement]
 
 
 class Analyzer:
@@ -88,6 +51,10 @@ class Analyzer:
         Where label vectors are kept; nothing is kept where it is left out.
     model_override : str, optional
         What `default` stands for in profiles, in place of the usual model.
+    device, backend : str, optional
+        Where and by what models run; the best of this machine where left out.
+    calibration_dir : Path, optional
+        Where `timbre evaluate` keeps how sure each model may be; confidence is not calibrated where it is left out.
     """
 
     def __init__(
@@ -98,12 +65,19 @@ class Analyzer:
         models_dir: Path | None = None,
         cache_dir: Path | None = None,
         model_override: str | None = None,
+        device: str | None = None,
+        backend: str | None = None,
+        calibration_dir: Path | None = None,
     ) -> None:
         self.profiles = profiles
         self.vocabulary = vocabulary
         self._models_dir = models_dir
         self._cache_dir = cache_dir
         self._model_override = model_override or None
+        self._device = device or None
+        self._backend = backend or None
+        self._calibration_dir = calibration_dir
+        self._calibrations: dict[tuple[Path, str, int | None], Calibration | None] = {}
         self._sources: dict[tuple[str, str | None], ModelSource] = {}
         self._encoders: dict[Path, AudioEncoder] = {}
         self._spaces: dict[tuple[Path, str], LabelSpace] = {}
@@ -117,7 +91,7 @@ class Analyzer:
             With what to do.
         UnknownProfile
         """
-        profile = self._profile(profile)
+        profile = self.profile(profile)
         model_id = profile.model_id
         if model_id == DEFAULT_MODEL and self._model_override:
             model_id = self._model_override
@@ -127,7 +101,7 @@ class Analyzer:
         return self._sources[key]
 
     def analyze(self, path: Path, profile: str | AnalysisProfile) -> AnalyzedSound:
-        """Analyze a file with one profile.
+        """Analyze a file with one profile; `analysis.engine.Engine` is faster with many.
 
         Parameters
         ----------
@@ -166,31 +140,69 @@ class Analyzer:
         UnreadableAudio, ModelUnavailable, UnknownProfile
             As for `analyze`.
         """
-        wanted = [self._profile(profile) for profile in profiles]
-        encoders = [self.encoder(profile) for profile in wanted]  # no model, no work
-        heard = self._hear(path)
-        placed: dict[tuple[str, str, float, float], tuple[SoundEmbeddings, float]] = {}
-        results = []
-        for profile, encoder in zip(wanted, encoders, strict=True):
-            key = (*_model_names(encoder), *_window_lengths(profile))
-            if key not in placed:
+        wanted = [self.profile(profile) for profile in profiles]
+        windowings = self.windowings(wanted)  # no model, no work
+        heard = self.hear(path)
+        placements = self.begin(heard, windowings)
+        for placement in placements.values():
+            for rows, features in placement.inputs():
                 started = time.perf_counter()
-                clips = [embeddings.clip for other, (embeddings, _) in placed.items() if other[:2] == key[:2]]
-                embeddings = _place(heard, profile, encoder, clip=clips[0] if clips else None)
-                placed[key] = embeddings, time.perf_counter() - started
-            embeddings, elapsed_s = placed[key]
+                placement.put(rows, placement.encoder.embed_features(features))
+                placement.elapsed_s += time.perf_counter() - started
+        return self.finish(heard, wanted, placements)
+
+    def hear(self, path: Path) -> Heard:
+        """Decode and measure a file; several threads may do so at once.
+
+        Raises
+        ------
+        UnreadableAudio
+        """
+        return hear(path, self.vocabulary.ucs)
+
+    def windowings(self, profiles: Sequence[AnalysisProfile]) -> dict[AudioEncoder, list[Windowing]]:
+        """Give the different models and windows that profiles need, each once.
+
+        Raises
+        ------
+        ModelUnavailable
+        """
+        needed: dict[AudioEncoder, list[Windowing]] = {}
+        for profile in profiles:
+            windowings = needed.setdefault(self.encoder(profile), [])
+            windowing = Windowing.of(profile)
+            if windowing is not None and windowing not in windowings:
+                windowings.append(windowing)
+        return needed
+
+    def begin(self, heard: Heard, windowings: Mapping[AudioEncoder, Sequence[Windowing]]) -> Placements:
+        """Give what each model must hear of a sound."""
+        silent = is_silent(heard.facts)
+        return {
+            encoder: Placement(heard.samples, encoder, each, is_silent=silent) for encoder, each in windowings.items()
+        }
+
+    def finish(self, heard: Heard, profiles: Sequence[AnalysisProfile], placements: Placements) -> list[AnalyzedSound]:
+        """Say what a sound is by each profile, once all its vectors have come."""
+        results = []
+        for profile in profiles:
+            placement = placements[self.encoder(profile)]
+            windowing = Windowing.of(profile)
+            embeddings = placement.embeddings(windowing)
             measured = MeasuredSound(
                 heard.file_name,
                 heard.metadata,
                 heard.facts,
                 embeddings,
-                len(heard.audio.samples),
-                encoder.device,
-                encoder.precision,
-                round(heard.elapsed_s + elapsed_s, 3),
+                placement.n_samples,
+                placement.encoder.device,
+                placement.encoder.precision,
+                round(heard.elapsed_s + placement.elapsed_s, 3),
+                placement.encoder.backend,
             )
-            record = self.interpret(measured, profile)
-            results.append(AnalyzedSound(record, embeddings, heard.peaks, heard.audio.content_hash))
+            results.append(
+                AnalyzedSound(self.interpret(measured, profile), embeddings, heard.peaks, heard.content_hash)
+            )
         return results
 
     def interpret(self, measured: MeasuredSound, profile: str | AnalysisProfile) -> AudioAnalysisRecord:
@@ -211,13 +223,14 @@ class Analyzer:
         ValueError
             The embeddings are of another model or of other windows than the profile's.
         """
-        profile = self._profile(profile)
-        source = self.source(profile)
+        profile = self.profile(profile)
         embeddings = measured.embeddings
+        source = self.source(profile)
         got = (embeddings.model_id, embeddings.model_revision, embeddings.window_s, embeddings.hop_s)
         want = (source.key.model_id, source.key.revision, *_window_lengths(profile))
         if got[:2] != want[:2] or (profile.windowed and got[2:] != want[2:]):
             raise ValueError(f"want embeddings of (model, revision, window_s, hop_s) {want}, got {got}")
+        calibration = self.calibration(profile)
         provenance = Provenance(
             profile_name=profile.name,
             profile_fingerprint=profile.fingerprint,
@@ -226,19 +239,59 @@ class Analyzer:
             model_revision=source.key.revision,
             device=measured.device,
             precision=measured.precision,
+            backend=measured.backend,
+            window_spacing_s=self._spacing_s(measured, profile),
             vocabulary_sha256=self.vocabulary.sha256,
+            calibration=None if calibration is None else calibration.fingerprint,
             timbre_version=_version(),
             elapsed_s=measured.elapsed_s,
         )
         return interpret(
-            measured, profile, space=self.label_space(profile), vocabulary=self.vocabulary, provenance=provenance
+            measured,
+            profile,
+            space=self.label_space(profile),
+            vocabulary=self.vocabulary,
+            provenance=provenance,
+            calibration=calibration,
         )
+
+    def calibration(self, profile: str | AnalysisProfile) -> Calibration | None:
+        """Find what the confidence of a profile is calibrated with; None where nothing was fitted for its scores.
+
+        Raises
+        ------
+        ConfigurationError
+            It is kept in a file that cannot be read.
+        """
+        profile = self.profile(profile)
+        source = self.source(profile)
+        template = profile.prompt_template or source.template
+        key = (source.folder, template, profile.top_k_categories)
+        if self._calibration_dir is None:
+            return None
+        if key not in self._calibrations:
+            self._calibrations[key] = load_calibration(
+                self._calibration_dir,
+                source.key,
+                self.vocabulary.sha256,
+                template=template,
+                top_k_categories=profile.top_k_categories,
+            )
+        return self._calibrations[key]
+
+    def _spacing_s(self, measured: MeasuredSound, profile: AnalysisProfile) -> float | None:
+        if not profile.windowed:
+            return None
+        n_windows = max(1, len(measured.embeddings.windows))
+        return window_spacing_s(measured.n_samples, profile.window_s, profile.hop_s, max_windows=n_windows)
 
     def encoder(self, profile: str | AnalysisProfile) -> AudioEncoder:
         """Give the audio tower of a profile's model, loaded once."""
         source = self.source(profile)
         if source.folder not in self._encoders:
-            self._encoders[source.folder] = AudioEncoder(source)
+            self._encoders[source.folder] = AudioEncoder(
+                source, device=self._device, backend=self._backend, cache_dir=self._cache_dir
+            )
         return self._encoders[source.folder]
 
     def label_space(self, profile: str | AnalysisProfile, *, renew: bool = False) -> LabelSpace:
@@ -259,7 +312,7 @@ class Analyzer:
         VocabularyError
             The model knows none of the labels.
         """
-        profile = self._profile(profile)
+        profile = self.profile(profile)
         source = self.source(profile)
         template = profile.prompt_template or source.template
         key = (source.folder, template)
@@ -278,103 +331,24 @@ class Analyzer:
 
     def label_cache(self, profile: str | AnalysisProfile) -> Path | None:
         """Name the file that a profile's label vectors are kept in; None where nothing is kept."""
-        profile = self._profile(profile)
+        profile = self.profile(profile)
         if self._cache_dir is None or self.vocabulary.is_custom:
             return None
         source = self.source(profile)
         return cache_file(self._cache_dir, source, profile.prompt_template or source.template, self.vocabulary)
 
-    def _profile(self, profile: str | AnalysisProfile) -> AnalysisProfile:
+    def profile(self, profile: str | AnalysisProfile) -> AnalysisProfile:
+        """Give the profile of a name, or the profile itself.
+
+        Raises
+        ------
+        UnknownProfile
+        """
         return profile if isinstance(profile, AnalysisProfile) else self.profiles.get(profile)
-
-    def _hear(self, path: Path) -> _Heard:
-        started = time.perf_counter()
-        audio = decode(path)
-        written = read_metadata(path, self.vocabulary.ucs)
-        facts = audio.facts
-        metadata = SoundMetadata(
-            format=facts.format,
-            codec=facts.codec,
-            duration_s=round(facts.duration_s, 6),
-            sample_rate_hz=facts.sample_rate_hz,
-            channels=facts.channels,
-            bit_depth=facts.bit_depth,
-            n_samples=facts.n_samples,
-            embedded=written.embedded,
-            name_words=written.name_words,
-            ucs_name=written.ucs_name,
-            notes=list(audio.notes),
-        )
-        measured = measure_features(audio.samples, peak=audio.peak)
-        peaks = measure_peaks(audio.samples)
-        return _Heard(audio, _readable_name(path), metadata, measured, peaks, time.perf_counter() - started)
-
-
-def _place(
-    heard: _Heard, profile: AnalysisProfile, encoder: AudioEncoder, *, clip: npt.NDArray[np.float32] | None
-) -> SoundEmbeddings:
-    """Give the embeddings of a sound; a clip vector that another profile already has is not computed again."""
-    samples = heard.audio.samples
-    clip = _embed_clip(samples, encoder) if clip is None else clip
-    window_s, hop_s = _window_lengths(profile)
-    windows = np.zeros((0, encoder.dim), np.float16)
-    if profile.windowed and is_silent(heard.facts):
-        windows = np.zeros((len(window_starts(len(samples), window_s, hop_s)), encoder.dim), np.float16)
-    elif profile.windowed and len(samples) <= window_samples(len(samples), window_s):
-        windows = clip[None].astype(np.float16)  # the window is the clip
-    elif profile.windowed:
-        windows = _embed_windows(samples, encoder, window_s, hop_s)
-    return SoundEmbeddings(*_model_names(encoder), window_s, hop_s, clip, windows)
-
-
-def _embed_clip(samples: Samples, encoder: AudioEncoder) -> npt.NDArray[np.float32]:
-    """Give the mean of the vectors of ten-second stretches, by their lengths; silent ones do not count.
-
-    A recording with a long silent tail is then where its sound is, not halfway to silence.
-    """
-    total = np.zeros(encoder.dim)
-    bounds = clip_bounds(len(samples))
-    levels = [_mean_square(samples.read(start, stop)) for start, stop in bounds]
-    audible = [level >= 10 ** (UNHEARD_DBFS / 10) for level in levels]
-    chosen = [bound for bound, heard in zip(bounds, audible, strict=True) if heard] or bounds[:1]
-    whole = [bound for bound in chosen if bound[1] - bound[0] == bounds[0][1] - bounds[0][0]]
-    rest = [bound for bound in chosen if bound not in set(whole)]
-    at_once = 16
-    for group in [whole[at : at + at_once] for at in range(0, len(whole), at_once)] + [[bound] for bound in rest]:
-        stretches = np.stack([samples.read(start, stop) for start, stop in group])
-        total += encoder.embed_windows(stretches).sum(axis=0) * stretches.shape[1]
-    return (total / max(float(np.linalg.norm(total)), 1e-12)).astype(np.float32)
-
-
-def _embed_windows(samples: Samples, encoder: AudioEncoder, window_s: float, hop_s: float) -> npt.NDArray[np.float16]:
-    """Give the vectors of sliding windows; silent ones keep zeros and are not shown to the model."""
-    starts = window_starts(len(samples), window_s, hop_s)
-    length = window_samples(len(samples), window_s)
-    vectors = np.zeros((len(starts), encoder.dim), np.float16)
-    for at in range(0, len(starts), WINDOWS_READ_AT_ONCE):
-        part = starts[at : at + WINDOWS_READ_AT_ONCE]
-        stretch = samples.read(int(part[0]), int(part[-1]) + length)
-        windows = np.lib.stride_tricks.sliding_window_view(stretch, length)[part - part[0]]  # (n, n_samples)
-        audible = np.einsum("ij,ij->i", windows, windows) / length >= 10 ** (UNHEARD_DBFS / 10)
-        vectors[at : at + len(part)][audible] = encoder.embed_windows(windows[audible])
-    return vectors
-
-
-def _mean_square(samples: npt.NDArray[np.float32]) -> float:
-    return float(np.mean(samples.astype(np.float64) ** 2))
 
 
 def _window_lengths(profile: AnalysisProfile) -> tuple[float, float]:
     return (profile.window_s, profile.hop_s) if profile.windowed else (0.0, 0.0)
-
-
-def _model_names(encoder: AudioEncoder) -> tuple[str, str]:
-    return encoder.model.model_id, encoder.model.revision
-
-
-def _readable_name(path: Path) -> str:
-    """Give a file name as text; bytes that are not UTF-8 are shown as replacement characters."""
-    return path.name.encode(errors="surrogateescape").decode(errors="replace")
 
 
 @cache

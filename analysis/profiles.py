@@ -38,6 +38,8 @@ class AnalysisProfile(BaseModel):
         Score from which a label is a tag or begins an event.
     top_k_categories : int or None
         Categories that the second stage looks into; None is all.
+    max_windows : int
+        Of one sound; in a longer one so many are spread evenly. 3,600 of 2 s cover two hours without a gap.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -52,6 +54,7 @@ class AnalysisProfile(BaseModel):
     hop_s: float = Field(default=0.5, ge=0.05, le=CLIP_S)
     min_confidence: float = Field(default=0.25, ge=0.0, le=1.0)
     top_k_categories: int | None = Field(default=5, ge=1)
+    max_windows: int = Field(default=3_600, ge=2)
 
     @model_validator(mode="after")
     def _check(self) -> AnalysisProfile:
@@ -73,6 +76,7 @@ class AnalysisProfile(BaseModel):
             "prompt_template": self.prompt_template,
             "window_s": self.window_s if self.windowed else None,
             "hop_s": self.hop_s if self.windowed else None,
+            "max_windows": self.max_windows if self.windowed else None,
             "min_confidence": self.min_confidence,
             "top_k_categories": self.top_k_categories,
         }

@@ -68,3 +68,21 @@ def test_windows_that_do_not_fit_are_refused(shape: tuple[int, ...]) -> None:
 def test_fusion_checkpoints_are_refused() -> None:
     with pytest.raises(ValueError, match="fusion"):
         LogMel(ClapFeatureExtractor(truncation="fusion"))
+
+
+@pytest.mark.parametrize("seconds", [0.1, 1.0, 1.25, 2.0, 2.5, 5.0, 10.0])
+def test_windows_of_one_sound_share_its_frames(seconds: float) -> None:
+    log_mel = LogMel(EXTRACTOR)
+    length, hop = round(seconds * 48_000), log_mel.hop
+    sound = torch.from_numpy(np.random.default_rng(3).normal(0, 0.1, 2 * length + 9_600).astype(np.float32))
+    first_frames = torch.tensor([0, 3, length // hop])
+    windows = torch.stack([sound[start : start + length] for start in (first_frames * hop).tolist()])
+    assert log_mel.shares_frames(length)
+    shared = log_mel.windows_of(log_mel.frames(sound[log_mel.first_sample :]), windows, first_frames)
+    torch.testing.assert_close(shared, log_mel(windows), atol=1e-3, rtol=0)
+    assert_equal_to_the_extractor(shared.numpy(), windows.numpy())
+
+
+@pytest.mark.parametrize("n_samples", [1, 480, 1_920, 96_001, 144_000, 288_000])
+def test_windows_that_leave_a_rest_share_no_frames(n_samples: int) -> None:
+    assert not LogMel(EXTRACTOR).shares_frames(n_samples)

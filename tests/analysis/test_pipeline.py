@@ -100,7 +100,7 @@ def test_every_profile_is_applied_to_one_decoding(
         decoded.append(path)
         return decode(path)
 
-    monkeypatch.setattr("analysis.pipeline.decode", counted)
+    monkeypatch.setattr("analysis.hearing.decode", counted)
     together = analyzer.analyze_with(write_sound(noise(3.0)), names)
     assert len(decoded) == 1
     assert [each.record.analysis_provenance.profile_name for each in together] == names
@@ -115,7 +115,7 @@ def test_another_profile_is_applied_from_stored_vectors_alone(
     stored = analyzer.analyze(path, "balanced")
     direct = analyzer.analyze(path, "broad_search").record
     path.unlink()
-    monkeypatch.setattr("analysis.clap.AudioEncoder.embed_windows", None)
+    monkeypatch.setattr("analysis.clap.AudioEncoder.embed_features", None)
     measured = MeasuredSound.from_record(stored.record, stored.embeddings)
     again = analyzer.interpret(measured, "broad_search")
     assert again.brief() == direct.brief()
