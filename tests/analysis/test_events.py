@@ -34,18 +34,32 @@ def spans(events: list[SoundEvent]) -> list[tuple[float, float]]:
 def test_a_label_heard_throughout_lasts_from_end_to_end() -> None:
     events = find_events(column([0.5, 0.9, 0.6, 0.7]), LABELS, timeline(4), min_confidence=0.25)
     assert spans(events) == [(0.0, 3.5)]
-    assert events[0].confidence == pytest.approx(0.9)
+    last = 0.7 + 0.75 * (0.6 + 0.7) + 0.5 * (0.9 + 0.7)  # beyond its end the sound goes on as it is there
+    assert events[0].confidence == pytest.approx(last / 3.5, abs=1e-4)
 
 
 def test_a_dip_over_the_lower_threshold_does_not_end_an_event() -> None:
-    events = find_events(column([0.5, 0.16, 0.5, 0.5]), LABELS, timeline(4), min_confidence=0.25)
+    events = find_events(column([0.5, 0.5, 0.1, 0.1, 0.1, 0.5, 0.5]), LABELS, timeline(7), min_confidence=0.25)
     assert len(events) == 1
 
 
 def test_a_dip_below_the_lower_threshold_does() -> None:
-    scores = [0.5, 0.5, 0.1, 0.1, 0.1, 0.1, 0.5, 0.5]
+    scores = [0.5, 0.5, 0.0, 0.0, 0.0, 0.0, 0.5, 0.5]
     events = find_events(column(scores), LABELS, timeline(8), min_confidence=0.25)
     assert spans(events) == [(0.0, 1.75), (3.75, 5.5)]
+
+
+def test_windows_that_touch_are_one_event() -> None:
+    apart = timeline(9)
+    near, far = [0.9, 0.9, 0, 0, 0, 0.9, 0.9, 0, 0], [0.9, 0.9, 0, 0, 0, 0, 0.9, 0.9, 0]
+    assert len(find_events(column(near), LABELS, apart, min_confidence=0.25)) == 1
+    assert len(find_events(column(far), LABELS, apart, min_confidence=0.25)) == 2
+
+
+def test_a_label_that_wavers_counts_by_its_mean() -> None:
+    wavering, whole = [0.0, 0.6] * 5, timeline(10)
+    assert spans(find_events(column(wavering), LABELS, whole, min_confidence=0.25)) == [(1.25, 6.5)]
+    assert find_events(column(wavering), LABELS, whole, min_confidence=0.5) == []
 
 
 def test_what_never_reaches_the_upper_threshold_is_no_event() -> None:
@@ -55,6 +69,12 @@ def test_what_never_reaches_the_upper_threshold_is_no_event() -> None:
 def test_one_window_among_many_is_a_slip() -> None:
     events = find_events(column([0, 0, 0.9, 0, 0]), LABELS, timeline(5), min_confidence=0.25)
     assert events == []
+
+
+def test_where_windows_lie_apart_one_is_enough_and_its_event_stays_in_it() -> None:
+    sparse = Timeline(np.arange(5, dtype=np.float64) * 30, 2.0, 122.0, np.full(200, -20.0), 0.61)
+    events = find_events(column([0, 0, 0.9, 0, 0.9]), LABELS, sparse, min_confidence=0.25)
+    assert spans(events) == [(60.0, 62.0), (120.0, 122.0)]
 
 
 def test_an_event_begins_at_the_middle_of_its_first_window_and_not_at_its_start() -> None:
@@ -93,6 +113,18 @@ def test_an_event_is_cut_to_where_something_sounds() -> None:
     envelope = [-80.0] * 3 + [-10.0] * 2 + [-80.0] * 2
     events = find_events(column([0.9] * 4), LABELS, timeline(4, envelope=envelope), min_confidence=0.25)
     assert spans(events) == [(1.5, 2.5)]
+
+
+def test_an_event_at_the_ends_of_the_file_is_cut_to_where_it_rises_from_the_floor() -> None:
+    envelope = [-45.0] * 5 + [-20.0] * 20 + [-45.0] * 10  # 0.1 s each: noise of a room before and after
+    events = find_events(column([0.9] * 4), LABELS, timeline(4, envelope=envelope), min_confidence=0.25)
+    assert spans(events) == [(0.5, 2.5)]
+
+
+def test_an_even_texture_has_no_floor_to_be_cut_at() -> None:
+    envelope = [-30.0] * 5 + [-20.0] * 20 + [-30.0] * 10
+    events = find_events(column([0.9] * 4), LABELS, timeline(4, envelope=envelope), min_confidence=0.25)
+    assert spans(events) == [(0.0, 3.5)]
 
 
 def test_events_stay_inside_the_sound() -> None:

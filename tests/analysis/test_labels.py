@@ -10,6 +10,7 @@ import pytest
 
 from analysis.checkpoints import ModelKey, ModelSource
 from analysis.labels import (
+    REST_WEIGHT,
     LabelSpace,
     cache_file,
     label_vectors,
@@ -17,6 +18,7 @@ from analysis.labels import (
     prompts_of,
     read_cached_vectors,
     score_labels,
+    score_presence,
     scored_labels,
     write_cached_vectors,
 )
@@ -58,6 +60,74 @@ def test_a_silent_window_scores_nothing(space: LabelSpace) -> None:
 def test_a_sharp_model_does_not_overflow(space: LabelSpace) -> None:
     scores = score_labels(np.eye(4, dtype=np.float32), replace(space, logit_scale=1e4), top_k=2)
     np.testing.assert_allclose(scores, np.eye(4))
+
+
+@pytest.fixture
+def wide_space() -> LabelSpace:
+    """Thirty labels in ten categories that have nothing in common, but the second is much like the first."""
+    vectors = np.eye(30, dtype=np.float32)
+    vectors[1] = 0.8 * vectors[0] + 0.6 * vectors[1]
+    labels = [Label(f"label {place}", f"category {place // 3}") for place in range(30)]
+    return make_label_space(labels, vectors, 20.0)
+
+
+def mixed(space: LabelSpace, **weights: float) -> np.ndarray:
+    total = sum(weight * space.vectors[int(name[1:])] for name, weight in weights.items())
+    return np.array([total / np.linalg.norm(total)], np.float32)
+
+
+def test_a_weaker_sound_is_present_where_the_softmax_leaves_it_nothing(wide_space: LabelSpace) -> None:
+    embedding = mixed(wide_space, _5=2.0, _17=1.0)
+    assert score_labels(embedding, wide_space, top_k=None)[0, 17] < 0.01
+    presence = score_presence(embedding, wide_space, top_k=None)[0]
+    assert (presence[5], presence[17]) == (pytest.approx(1, abs=0.01), pytest.approx(REST_WEIGHT, abs=0.01))
+    assert np.delete(presence, [5, 17]).max() < 0.05
+
+
+def test_three_sounds_at_once_are_present(wide_space: LabelSpace) -> None:
+    presence = score_presence(mixed(wide_space, _5=1.0, _17=0.8, _25=0.7), wide_space, top_k=None)[0]
+    assert set(np.argsort(-presence)[:3]) == {5, 17, 25}
+    assert presence[[5, 17, 25]].min() > 0.25
+
+
+def test_a_near_synonym_goes_with_the_label_that_explains_it(wide_space: LabelSpace) -> None:
+    cosines = wide_space.vectors @ mixed(wide_space, _0=1.0)[0]
+    assert np.argsort(-cosines)[1] == 1
+    assert score_presence(mixed(wide_space, _0=1.0), wide_space, top_k=None)[0, 1] < 0.05
+
+
+def test_presence_does_not_depend_on_what_all_labels_have_in_common(wide_space: LabelSpace) -> None:
+    embedding = mixed(wide_space, _5=2.0, _17=1.0)
+    same = np.hstack([wide_space.vectors, np.full((30, 1), 0.7, np.float32)])
+    shifted = make_label_space(wide_space.labels, same, wide_space.logit_scale)
+    np.testing.assert_allclose(
+        score_presence(np.hstack([embedding, [[0.5]]]).astype(np.float32), shifted, top_k=None),
+        score_presence(embedding, wide_space, top_k=None),
+        atol=1e-4,
+    )
+
+
+def test_only_the_foremost_categories_are_present(wide_space: LabelSpace) -> None:
+    embedding = mixed(wide_space, _5=2.0, _17=1.0)
+    presence = score_presence(embedding, wide_space, top_k=1)[0]
+    assert presence[5] > 0.9
+    assert not presence[[place for place in range(30) if place // 3 != 1]].any()
+
+
+def test_rows_do_not_change_one_another_and_silence_has_nothing(wide_space: LabelSpace) -> None:
+    rng = np.random.default_rng(3)
+    rows = rng.standard_normal((7, 30)).astype(np.float32)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    rows[3] = 0
+    together = score_presence(rows, wide_space, top_k=4)
+    apart = np.vstack([score_presence(row[None], wide_space, top_k=4) for row in rows])
+    np.testing.assert_allclose(together, apart, atol=1e-6)
+    assert not together[3].any()
+
+
+def test_a_few_labels_share_as_in_the_softmax(space: LabelSpace) -> None:
+    embedding = np.array([[0.8, 0.6, 0, 0]], np.float32)
+    np.testing.assert_array_equal(score_presence(embedding, space, top_k=2), score_labels(embedding, space, top_k=2))
 
 
 def test_a_vector_is_the_mean_of_its_prompts() -> None:
