@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +12,7 @@ import numpy.typing as npt
 from analysis.acoustics import Trait, find_traits, is_silent
 from analysis.describe import Findings, describe_briefly, describe_fully
 from analysis.events import Timeline, find_events
-from analysis.labels import SILENCE_LABEL, LabelSpace, score_labels
+from analysis.labels import SILENCE_LABEL, LabelSpace, score_labels, score_presence
 from analysis.profiles import AnalysisProfile
 from analysis.records import (
     AcousticSummary,
@@ -23,12 +25,20 @@ from analysis.records import (
 )
 from analysis.samples import SAMPLE_RATE_HZ
 from analysis.vocabulary import Vocabulary
-from analysis.windows import window_samples, window_starts
+from analysis.windows import starts_of_stored, window_samples
+
+if TYPE_CHECKING:
+    from analysis.calibration import Calibration
+
+Floats = npt.NDArray[np.float32]
 
 TOP_LABELS = 10
 UCS_ALTERNATIVES = 2
 UNSURE_SHARE = 0.05  # labels below it are not worth writing down
 BACKGROUND_CATEGORY = "background"
+# Vectors are scored so many at once, the last few with zeros below them: a matrix product adds up in an order that
+# depends on its shape, so only a product of one shape gives a sound the same scores alone and among a thousand others
+ROWS_SCORED_AT_ONCE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +80,8 @@ class MeasuredSound:
         That the embeddings were computed with.
     elapsed_s : float
         That measuring took.
+    backend : str
+        What ran the model.
     """
 
     file_name: str
@@ -80,6 +92,7 @@ class MeasuredSound:
     device: str
     precision: str
     elapsed_s: float = 0.0
+    backend: str = "torch"
 
     @classmethod
     def from_record(cls, record: AudioAnalysisRecord, embeddings: SoundEmbeddings) -> MeasuredSound:
@@ -95,17 +108,45 @@ class MeasuredSound:
         -------
         MeasuredSound
         """
-        provenance = record.analysis_provenance
-        n_samples = max(1, round(record.metadata.duration_s * SAMPLE_RATE_HZ))
+        return cls.from_parts(
+            record.file_name, record.metadata, record.acoustic_summary, record.analysis_provenance, embeddings
+        )
+
+    @classmethod
+    def from_parts(
+        cls,
+        file_name: str,
+        metadata: SoundMetadata,
+        facts: AcousticSummary,
+        provenance: Provenance,
+        embeddings: SoundEmbeddings,
+    ) -> MeasuredSound:
+        """Put together what was measured of a sound, from the parts of its record that no profile changes.
+
+        Parameters
+        ----------
+        file_name : str
+        metadata : SoundMetadata
+        facts : AcousticSummary
+        provenance : Provenance
+        embeddings : SoundEmbeddings
+            Of the same sound, by the model of the provenance.
+
+        Returns
+        -------
+        MeasuredSound
+        """
+        n_samples = max(1, round(metadata.duration_s * SAMPLE_RATE_HZ))
         return cls(
-            record.file_name,
-            record.metadata,
-            record.acoustic_summary,
+            file_name,
+            metadata,
+            facts,
             embeddings,
             n_samples,
             provenance.device,
             provenance.precision,
             provenance.elapsed_s,
+            provenance.backend,
         )
 
 
@@ -116,6 +157,7 @@ def interpret(
     space: LabelSpace,
     vocabulary: Vocabulary,
     provenance: Provenance,
+    calibration: Calibration | None = None,
 ) -> AudioAnalysisRecord:
     """Say what a sound is.
 
@@ -127,18 +169,78 @@ def interpret(
         Of the model that made the embeddings.
     vocabulary : Vocabulary
     provenance : Provenance
+    calibration : Calibration, optional
+        Of the model's scores; without it they stay as the model gives them.
 
     Returns
     -------
     AudioAnalysisRecord
         A silent file is told by its level alone, with confidence 1.
     """
+    (record,) = interpret_many(
+        [measured], profile, space=space, vocabulary=vocabulary, provenances=[provenance], calibration=calibration
+    )
+    return record
+
+
+def interpret_many(
+    measured: Sequence[MeasuredSound],
+    profile: AnalysisProfile,
+    *,
+    space: LabelSpace,
+    vocabulary: Vocabulary,
+    provenances: Sequence[Provenance],
+    calibration: Calibration | None = None,
+) -> list[AudioAnalysisRecord]:
+    """Say what sounds are, each as `interpret` says it, in far less time.
+
+    Parameters
+    ----------
+    measured : sequence of MeasuredSound
+    profile : AnalysisProfile
+    space : LabelSpace
+        Of the model that made all the embeddings.
+    vocabulary : Vocabulary
+    provenances : sequence of Provenance
+        One for each sound.
+    calibration : Calibration, optional
+        Of the model's scores of whole sounds.
+
+    Returns
+    -------
+    list of AudioAnalysisRecord
+        In the order of the sounds.
+    """
+    if not measured:
+        return []
+    labels = _top_labels(measured, profile, space, calibration)
+    windows = _window_scores(measured, profile, space)
+    tellers = zip(measured, labels, windows, provenances, strict=True)
+    return [
+        _record(
+            one, top, profile, space=space, vocabulary=vocabulary, scores=scores, provenance=made_by,
+            calibrated=calibration is not None,
+        )
+        for one, top, scores, made_by in tellers
+    ]  # fmt: skip
+
+
+def _record(
+    measured: MeasuredSound,
+    labels: list[LabelScore],
+    profile: AnalysisProfile,
+    *,
+    space: LabelSpace,
+    vocabulary: Vocabulary,
+    scores: Floats,
+    provenance: Provenance,
+    calibrated: bool,
+) -> AudioAnalysisRecord:
     if is_silent(measured.facts):
         category = vocabulary.label(SILENCE_LABEL).category if SILENCE_LABEL in vocabulary else BACKGROUND_CATEGORY
         labels, events = [LabelScore(label=SILENCE_LABEL, category=category, score=1.0)], []
     else:
-        labels = _top_labels(measured, profile, space)
-        events = _events(measured, profile, space)
+        events = _events(measured, profile, space, scores)
     traits = find_traits(measured.facts, measured.metadata.duration_s)
     found = Findings(labels, events, traits, measured.facts, measured.metadata, profile.min_confidence)
     claimed = [label for label in labels if label.score >= profile.min_confidence]
@@ -149,6 +251,7 @@ def interpret(
         tags=_tags(claimed, events, _claimed_category(labels, profile.min_confidence), traits),
         sound_events=list(dict.fromkeys(event.label for event in events)) or [label.label for label in claimed],
         confidence=labels[0].score,
+        calibrated=calibrated,
         primary_category=labels[0].category,
         primary_label=labels[0].label,
         top_labels=labels,
@@ -160,24 +263,49 @@ def interpret(
     )
 
 
-def _top_labels(measured: MeasuredSound, profile: AnalysisProfile, space: LabelSpace) -> list[LabelScore]:
-    scores = score_labels(measured.embeddings.clip[None], space, top_k=profile.top_k_categories)[0]
-    order = np.argsort(-scores, kind="stable")[:TOP_LABELS]
+def _top_labels(
+    measured: Sequence[MeasuredSound], profile: AnalysisProfile, space: LabelSpace, calibration: Calibration | None
+) -> list[list[LabelScore]]:
+    def score(clips: Floats) -> Floats:
+        scores = score_labels(clips, space, top_k=profile.top_k_categories)
+        return scores if calibration is None else calibration.apply(scores)
+
+    scores = _scored(np.stack([one.embeddings.clip for one in measured]), score)
+    order = np.argsort(-scores, axis=1, kind="stable")[:, :TOP_LABELS]
+    best = np.take_along_axis(scores, order, axis=1)
     return [
-        LabelScore(
-            label=space.labels[index].name, category=space.labels[index].category, score=round(float(scores[index]), 4)
-        )
-        for place, index in enumerate(order)
-        if place == 0 or scores[index] > 0
+        [
+            LabelScore(label=space.labels[index].name, category=space.labels[index].category, score=round(share, 4))
+            for place, (index, share) in enumerate(zip(indices, shares, strict=True))
+            if place == 0 or share > 0
+        ]
+        for indices, shares in zip(order.tolist(), best.tolist(), strict=True)
     ]
 
 
-def _events(measured: MeasuredSound, profile: AnalysisProfile, space: LabelSpace) -> list[SoundEvent]:
+def _window_scores(measured: Sequence[MeasuredSound], profile: AnalysisProfile, space: LabelSpace) -> list[Floats]:
+    """Score the windows of all sounds together, and give each sound its own again."""
+    if not profile.windowed:
+        return [np.zeros((0, len(space.labels)), np.float32)] * len(measured)
+    windows = [one.embeddings.windows for one in measured]
+    scores = _scored(np.concatenate(windows), lambda rows: score_presence(rows, space, top_k=profile.top_k_categories))
+    return np.split(scores, np.cumsum([len(each) for each in windows])[:-1])
+
+
+def _scored(vectors: npt.NDArray[np.floating], score: Callable[[Floats], Floats]) -> Floats:
+    """Score vectors of any number, shape (n, dim), in products of one shape."""
+    n_blocks = -(-len(vectors) // ROWS_SCORED_AT_ONCE)
+    rows = np.zeros((max(n_blocks, 1) * ROWS_SCORED_AT_ONCE, vectors.shape[1]), np.float32)
+    rows[: len(vectors)] = vectors
+    blocks = [score(block) for block in rows.reshape(-1, ROWS_SCORED_AT_ONCE, rows.shape[1])]
+    return np.concatenate(blocks)[: len(vectors)]
+
+
+def _events(measured: MeasuredSound, profile: AnalysisProfile, space: LabelSpace, scores: Floats) -> list[SoundEvent]:
     embeddings = measured.embeddings
-    if not profile.windowed or not len(embeddings.windows):
+    if not len(scores):
         return []
-    starts = window_starts(measured.n_samples, embeddings.window_s, embeddings.hop_s)[: len(embeddings.windows)]
-    scores = score_labels(embeddings.windows.astype(np.float32), space, top_k=profile.top_k_categories)
+    starts = starts_of_stored(measured.n_samples, embeddings.window_s, embeddings.hop_s, len(scores))
     timeline = Timeline(
         starts_s=starts / SAMPLE_RATE_HZ,
         window_s=window_samples(measured.n_samples, embeddings.window_s) / SAMPLE_RATE_HZ,
@@ -185,7 +313,7 @@ def _events(measured: MeasuredSound, profile: AnalysisProfile, space: LabelSpace
         envelope_dbfs=np.asarray(measured.facts.envelope_dbfs),
         envelope_step_s=measured.facts.envelope_step_s,
     )
-    return find_events(scores, space.labels, timeline, min_confidence=profile.min_confidence)
+    return find_events(scores[: len(starts)], space.labels, timeline, min_confidence=profile.min_confidence)
 
 
 def _claimed_category(labels: list[LabelScore], min_confidence: float) -> str | None:

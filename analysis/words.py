@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 # Heads of labels that are substances, activities or places and take no article
 UNCOUNTED = frozenset({
@@ -18,6 +19,7 @@ VOWEL_SOUND = re.compile(r"[aeioAEIO]|[uU](?!ni|se|s[aeiu]|ti|k)|[hH](?:our|ones
 CONSONANT_SOUND = re.compile(r"(?:one\b|eu)", re.IGNORECASE)
 
 
+@lru_cache(maxsize=1024)  # a vocabulary has some 200 labels, and each is said of many sounds
 def with_article(label: str) -> str:
     """Put "a" or "an" before a label that takes one.
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from analysis.errors import ModelUnavailable, UnknownProfile
 from analysis.profiles import DEFAULT_PROFILE
-from catalog import engine, store, tasks
+from catalog import engine, retag, store, tasks
 from catalog.effective import newest_edits, refresh_sound
-from catalog.models import Analysis, Edit, Library, Run, Sound
+from catalog.models import Analysis, Edit, Library, Retagging, Run, Sound
 from catalog.storable import storable_text
 
 LONGEST_NAME = 200
@@ -132,6 +132,33 @@ def analyze(sounds: QuerySet[Sound], profile: str, library: Library | None = Non
     """Analyze sounds, again where they were; what is missing from its folder is left out."""
     there = sounds.exclude(state=Sound.State.MISSING)
     return tasks.start_analysis(there, checked_profile(profile), library=library)
+
+
+@transaction.atomic
+def apply_profile(sounds: QuerySet[Sound], profile: str, library: Library | None = None) -> Run:
+    """Tell sounds with a profile: from stored vectors where they fit it, and the others by hearing them.
+
+    The run is the re-tagging, which the analysis of the others follows, or that analysis where all have to be heard.
+    Whatever the profile has told already, as it is now, is heard again: there is nothing else that could be asked for.
+    """
+    checked_profile(profile)
+    settled = sounds.filter(state__in=(Sound.State.ANALYZED, Sound.State.MISSING))
+    run = tasks.start_retag(retag.plan({profile: settled}), profile, library)
+    if not run.total:
+        run.delete()
+        return analyze(sounds, profile, library)
+    told = Retagging.objects.filter(run=run, sound_id=OuterRef("pk"))
+    others = sounds.filter(~Exists(told)).exclude(state=Sound.State.MISSING)
+    run.findings[retag.TO_BE_HEARD] = 0
+    if others.exists():
+        run.findings[retag.TO_BE_HEARD] = tasks.start_analysis(others, profile, library=library, follows=run).total
+    run.save(update_fields=["findings"])
+    return run
+
+
+def retag_outdated(sounds: QuerySet[Sound]) -> Run:
+    """Tell anew what was told with another vocabulary, or with a profile that has changed since."""
+    return tasks.start_retag(retag.plan(retag.by_profile(sounds)))
 
 
 def retry(sound: Sound) -> Run:

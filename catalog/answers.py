@@ -65,8 +65,8 @@ class RunAnswer(Schema):
     kind: str
     state: str
     library: int | None
-    follows: int | None = Field(description="the scan whose findings this analysis works off")
-    followers: list[int] = Field(description="the analyses that work off the findings of this scan")
+    follows: int | None = Field(description="the scan or re-tagging that left its sounds to this analysis")
+    followers: list[int] = Field(description="the analyses of what this scan found, or this re-tagging left")
     profile: str
     total: int
     done: int

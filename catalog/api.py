@@ -69,7 +69,7 @@ def scan(request: HttpRequest, library_id: int) -> Status[RunAnswer]:
 
 @router.get("runs", response=list[RunAnswer], url_name="runs")
 def runs(request: HttpRequest, limit: Annotated[int, Query(ge=1, le=500)] = RUNS_SHOWN) -> list[RunAnswer]:
-    """Scans and analyses, the newest first."""
+    """Scans, analyses and re-taggings, the newest first."""
     return [RunAnswer.of(run) for run in Run.objects.all()[:limit]]
 
 
@@ -130,22 +130,26 @@ def waveform(request: HttpRequest, sound_id: int) -> Waveform:
 def analyze_sound(
     request: HttpRequest, sound_id: int, wanted: Annotated[ProfileChoice | None, Body()] = None
 ) -> Status[RunAnswer]:
-    """Analyze a sound again, with its library's profile where none is named."""
+    """Analyze a sound again, with its library's profile where none is named; from stored vectors where they fit it."""
     found = sound_of(sound_id)
     profile = (wanted.profile if wanted else None) or found.library.profile
-    return Status(202, RunAnswer.of(actions.analyze(Sound.objects.filter(pk=found.pk), profile)))
+    return Status(202, RunAnswer.of(actions.apply_profile(Sound.objects.filter(pk=found.pk), profile)))
 
 
 @router.post("analyze", response={202: RunAnswer}, url_name="analyze")
 def analyze(request: HttpRequest, wanted: AnalyzeBy) -> Status[RunAnswer]:
-    """Analyze sounds again: those of `ids`, or those that `filter` (the query of a sound list) leaves."""
+    """Analyze sounds again: those of `ids`, or those that `filter` (the query of a sound list) leaves.
+
+    Where stored vectors fit the profile, no audio is read: the answer is then a run of the kind `retag`, whose
+    `followers` name the analysis of the sounds that have to be heard. `findings` count both.
+    """
     if (wanted.ids is None) == (wanted.filter is None):
         raise HttpError(422, "give either ids or filter")
     if wanted.ids is not None:
         chosen = Sound.objects.filter(pk__in=wanted.ids)
     else:
         chosen = SoundFilters.from_string((wanted.filter or "").lstrip("?")).apply(Sound.objects.all())
-    return Status(202, RunAnswer.of(actions.analyze(chosen, wanted.profile)))
+    return Status(202, RunAnswer.of(actions.apply_profile(chosen, wanted.profile)))
 
 
 @router.get("categories", response=list[Category], url_name="categories")

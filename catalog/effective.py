@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -43,17 +43,16 @@ def search_name(path: str, embedded: Mapping[str, str]) -> str:
 
 
 def search_words(sound: Sound) -> str:
+    return searched_text(sound.description, sound.label, sound.category, sound.tags)
+
+
+def searched_text(description: str, label: str, category: str, tags: Sequence[str]) -> str:
     """Four lines: description; label and category; tags; synonyms."""
-    lines = (
-        sound.description,
-        f"{sound.label} {sound.category}",
-        " , ".join(sound.tags),
-        " , ".join(synonyms([sound.label, *sound.tags])),
-    )
+    lines = (description, f"{label} {category}", " , ".join(tags), " , ".join(synonyms([label, *tags])))
     return "\n".join(" ".join(fold(storable_text(line)).split()) for line in lines)
 
 
-def synonyms(names: list[str]) -> list[str]:
+def synonyms(names: Sequence[str]) -> list[str]:
     vocabulary = engine.vocabulary()
     labels = [vocabulary.label(name) for name in dict.fromkeys(names) if name in vocabulary]
     return list(dict.fromkeys(word for label in labels[:SYNONYMS_OF_TAGS] for word in label.synonyms))

@@ -31,11 +31,12 @@ class Library(models.Model):
 
 
 class Run(models.Model):
-    """A piece of work somebody asked for: a scan of a library or the analysis of many sounds."""
+    """A piece of work somebody asked for: a scan of a library, the analysis or the re-tagging of many sounds."""
 
     class Kind(models.TextChoices):
         SCAN = "scan", "Scan"
         ANALYSIS = "analysis", "Analysis"
+        RETAG = "retag", "Re-tagging"
 
     class State(models.TextChoices):
         WAITING = "waiting", "Waiting"
@@ -49,18 +50,19 @@ class Run(models.Model):
     library = models.ForeignKey(Library, null=True, blank=True, on_delete=models.CASCADE, related_name="runs")
     follows = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="followers"
-    )  # the scan whose findings an analysis works off
+    )  # the scan, or the re-tagging, that left its sounds to an analysis
     profile = models.CharField(max_length=100, blank=True)
-    total = models.PositiveIntegerField(default=0)  # analysis: sounds queued; scan: files seen
+    total = models.PositiveIntegerField(default=0)  # analysis, re-tagging: sounds chosen; scan: files seen
     done = models.PositiveIntegerField(default=0)
     failed = models.PositiveIntegerField(default=0)
-    # Of a scan: how many were new, changed, moved, missing, back, duplicate, unreadable, unchanged, skipped
+    # Of a scan: how many were new, changed, moved, missing, back, duplicate, unreadable, unchanged, skipped;
+    # of a re-tagging: from_vectors, and to_be_heard where the profile's vectors are not there
     findings = models.JSONField(default=dict, blank=True)
-    # Of a scan: [{"path", "reason"}] for what has no row (folders, links)
+    # [{"path", "reason"}]; of a scan: what has no row (folders, links); of a re-tagging: the first that failed
     problems = models.JSONField(default=list, blank=True)
     error = models.TextField(blank=True)
-    attempts = models.PositiveSmallIntegerField(default=0)  # of a scan: how often a worker began it
-    lease_until = models.DateTimeField(null=True, blank=True)  # a running scan: renewed by its worker
+    attempts = models.PositiveSmallIntegerField(default=0)  # of a scan or re-tagging: how often it was begun
+    lease_until = models.DateTimeField(null=True, blank=True)  # of those: renewed by who is at it
     claimed_by = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(db_default=Now())
     started_at = models.DateTimeField(null=True, blank=True)
@@ -88,6 +90,27 @@ class Run(models.Model):
     @property
     def is_finished(self) -> bool:
         return self.state in {self.State.DONE, self.State.FAILED, self.State.CANCELLED}
+
+
+class Retagging(models.Model):
+    """A sound that a run has still to tell anew from its stored vectors; the row goes with the telling.
+
+    The sound is named without a foreign key: a library goes in few statements, and a row whose sound is gone is passed
+    over.
+    """
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="retaggings")
+    sound_id = models.BigIntegerField()
+    profile = models.CharField(max_length=100)
+
+    class Meta:
+        constraints: ClassVar = [
+            # and the order in which a run is worked off
+            models.UniqueConstraint(fields=["run", "profile", "sound_id"], name="retagging_once_per_run"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.profile} for sound {self.sound_id}"
 
 
 class Sound(models.Model):

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Now
 
 from catalog.effective import refresh_sound
-from catalog.models import Analysis, Edit, Embedding, EmbeddingRemoval, Library, Run, Sound
+from catalog.models import Analysis, Edit, Embedding, EmbeddingRemoval, Library, Retagging, Run, Sound
 from catalog.storable import storable_json, storable_text
 
 if TYPE_CHECKING:
@@ -104,19 +103,17 @@ def claim_next(run_id: int, claim: str) -> Sound | None:
         return claim_sound(*found, claim) if found else None
 
 
-@contextmanager
-def claimed(sound: Sound | None, claim: str) -> Iterator[Sound | None]:
-    """A claimed sound for the block; whatever breaks the block, the sound is due again."""
-    try:
-        yield sound
-    except BaseException as error:
-        if sound is not None:
-            reason = storable_text(f"{type(error).__name__}: {error}")
-            of_claim(sound.pk, claim).update(
-                state=Sound.State.QUEUED, claimed_by="", lease_until=None, queued_at=Now(), error=reason
-            )
-            restore_cancelled()
-        raise
+@transaction.atomic
+def give_back(sounds: Collection[Sound], claim: str, error: BaseException) -> None:
+    """Make due again what a job holds and cannot end, with what broke it; an analysis that breaks each time is given
+    up by its attempts.
+    """
+    reason = storable_text(f"{type(error).__name__}: {error}")
+    for sound in sorted(sounds, key=lambda each: each.pk):
+        of_claim(sound.pk, claim).update(
+            state=Sound.State.QUEUED, claimed_by="", lease_until=None, queued_at=Now(), error=reason
+        )
+    restore_cancelled()
 
 
 def of_claim(sound_id: int, claim: str) -> QuerySet[Sound]:
@@ -220,6 +217,7 @@ def finish_if_done(run_id: int) -> None:
 @transaction.atomic
 def cancel_run(run: Run) -> None:
     """End a run early: what waits is what it was before, what is being heard may finish; a finished run stays so."""
+    Retagging.objects.filter(run=run).delete()  # first, as they are locked first: waits for the chunk at work
     waiting = Sound.objects.filter(run=run, state=Sound.State.QUEUED).order_by("id")
     list(waiting.select_for_update().values_list("id", flat=True))  # sounds before runs, in their order
     ended = Run.objects.filter(pk=run.pk, state__in=OPEN).update(
@@ -291,10 +289,10 @@ def release_expired() -> None:
     )
 
 
-def release(sounds: QuerySet[Sound], scans: QuerySet[Run]) -> None:
+def release(sounds: QuerySet[Sound], runs: QuerySet[Run]) -> None:
     """At once: `queued_at` stays what it was, so that the sweep sends them without waiting."""
     sounds.update(state=Sound.State.QUEUED, claimed_by="", lease_until=None)
-    scans.filter(kind=Run.Kind.SCAN).update(state=Run.State.WAITING, claimed_by="", lease_until=None)
+    runs.exclude(kind=Run.Kind.ANALYSIS).update(state=Run.State.WAITING, claimed_by="", lease_until=None)
     restore_cancelled()
 
 

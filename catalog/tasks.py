@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import groupby
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import dramatiq
 from django.conf import settings
@@ -16,10 +17,14 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Now
 
 from analysis.errors import AnalysisError
-from catalog import engine, scan, store
+from analysis.results import AnalyzedFile
+from catalog import engine, retag, scan, store
 from catalog.models import Library, Run, Sound
 from catalog.storable import storable_text
 from catalog.worker import LifeSigns, claiming, show_device
+
+if TYPE_CHECKING:
+    from analysis.results import AnalyzedSound
 
 logger = logging.getLogger(__name__)
 
@@ -48,45 +53,117 @@ def analyze_sounds(ids: list[int], profile: str) -> None:
     the message stands in the queue, so that nobody waits for the end of a long run.
     """
     with claiming() as claim:
-        turn = store.take_turn()
-        for sound_id in ids:
-            sound = store.claim_next(turn, claim) if turn is not None else None
-            if sound is None and turn is not None:  # the run is through: the rest of the message is another's
-                turn = store.take_turn()
-                sound = store.claim_next(turn, claim) if turn is not None else None
-            hear(sound or store.claim_sound(sound_id, profile, claim), claim)
+        analyze_claimed(claims_in_turn(ids, profile, claim), claim)
 
 
 @job(queue_name="soon", priority=0)
 def analyze_few_sounds(ids: list[int], profile: str) -> None:
     """Analyze the sounds that are named; for each that a longer message took meanwhile, one that it left."""
     with claiming() as claim:
-        for sound_id in ids:
-            sound = store.claim_sound(sound_id, profile, claim)
-            if sound is None and (turn := store.take_turn()) is not None:
-                sound = store.claim_next(turn, claim)
-            hear(sound, claim)
+        analyze_claimed(claims_of(ids, profile, claim), claim)
 
 
-def hear(sound: Sound | None, claim: str) -> None:
-    with store.claimed(sound, claim):
+def claims_in_turn(ids: list[int], profile: str, claim: str) -> Iterator[Sound]:
+    turn = store.take_turn()
+    for sound_id in ids:
+        sound = store.claim_next(turn, claim) if turn is not None else None
+        if sound is None and turn is not None:  # the run is through: the rest of the message is another's
+            turn = store.take_turn()
+            sound = store.claim_next(turn, claim) if turn is not None else None
+        sound = sound or store.claim_sound(sound_id, profile, claim)
         if sound is not None:
-            analyze_sound(sound, sound.wanted_profile, claim)
+            yield sound
 
 
-def analyze_sound(sound: Sound, profile: str, claim: str) -> None:
-    try:
-        analyzed = engine.analyzer().analyze(sound.absolute_path, profile)
-    except AnalysisError as error:
-        if sound.absolute_path.exists():
-            logger.info("sound %s: %s", sound.pk, error)
-            store.fail_sound(sound, str(error), claim)
+def claims_of(ids: list[int], profile: str, claim: str) -> Iterator[Sound]:
+    for sound_id in ids:
+        sound = store.claim_sound(sound_id, profile, claim)
+        if sound is None and (turn := store.take_turn()) is not None:
+            sound = store.claim_next(turn, claim)
+        if sound is not None:
+            yield sound
+
+
+class Together:
+    """Sounds that are analyzed at once: of one profile, and one alone that was claimed before. What ended its worker
+    then may do so again, and must not take the attempts of others with it.
+    """
+
+    def __init__(self, first: Sound, claims: Iterator[Sound]) -> None:
+        self.profile = first.wanted_profile
+        self.next: Sound | None = None
+        self.held: dict[Path, list[Sound]] = {}
+        self._first = first
+        self._claims = claims
+
+    def paths(self) -> Iterator[Path]:
+        """The files, each sound claimed when its file is asked for."""
+        yield self._hold(self._first)
+        if self._first.attempts > 1:
+            return
+        for sound in self._claims:
+            if sound.wanted_profile != self.profile or sound.attempts > 1:
+                self.next = sound
+                return
+            yield self._hold(sound)
+
+    def release(self, path: Path) -> None:
+        self.held[path].pop()
+
+    def all_held(self) -> list[Sound]:
+        claimed = [sound for sounds in self.held.values() for sound in sounds]
+        return claimed if self.next is None else [*claimed, self.next]
+
+    def _hold(self, sound: Sound) -> Path:
+        path = sound.absolute_path  # libraries may lie within each other, so two sounds may be one file
+        self.held.setdefault(path, []).append(sound)
+        return path
+
+
+def analyze_claimed(claims: Iterator[Sound], claim: str) -> None:
+    """Analyze sounds as they are claimed; what breaks, but is no fact about a file, is due again and breaks the job."""
+    waiting = next(claims, None)
+    while waiting is not None:
+        together = Together(waiting, claims)
+        try:
+            broken = analyze_together(together, claim)
+        except BaseException as error:
+            store.give_back(together.all_held(), claim, error)
+            raise
+        if broken:
+            store.give_back(together.all_held(), claim, broken[0])
+            raise broken[0]  # and not the next claim, which would be the same sound: the message comes again, later
+        waiting = together.next or next(claims, None)
+
+
+def analyze_together(together: Together, claim: str) -> list[Exception]:
+    """Analyze and store; returns what broke the analysis of single files."""
+    broken = []
+    for result in engine.analyzer().analyze_many(together.paths(), together.profile):
+        sound = together.held[result.path][-1]
+        if isinstance(result, AnalyzedFile):
+            store_sound(sound, result.sounds[0], claim)
+        elif isinstance(result.error, AnalysisError):
+            fail_sound(sound, result.error, claim)
         else:
-            store.lose_sound(sound, claim)
-        return
+            store.give_back([sound], claim, result.error)
+            broken.append(result.error)
+        together.release(result.path)
+    return broken
+
+
+def store_sound(sound: Sound, analyzed: AnalyzedSound, claim: str) -> None:
     show_device(analyzed.record.analysis_provenance.device)
     if not store.store_analysis(sound, analyzed, claim):
         logger.info("sound %s: analyzed, but the claim was lost meanwhile; nothing stored", sound.pk)
+
+
+def fail_sound(sound: Sound, error: AnalysisError, claim: str) -> None:
+    if sound.absolute_path.exists():
+        logger.info("sound %s: %s", sound.pk, error)
+        store.fail_sound(sound, str(error), claim)
+    else:
+        store.lose_sound(sound, claim)
 
 
 @job(queue_name="scan", priority=5)
@@ -108,6 +185,14 @@ def scan_library(run_id: int) -> None:
             reason = storable_text(f"{type(error).__name__}: {error}")
             of_scan(run, claim).update(state=Run.State.WAITING, claimed_by="", lease_until=None, error=reason)
             raise
+
+
+@job(queue_name="scan", priority=5)
+def retag_sounds(run_id: int) -> None:
+    with claiming() as claim:
+        run = retag.claim_run(run_id, claim)
+        if run is not None:
+            retag.work_off(run)
 
 
 def claim_scan(run_id: int, claim: str) -> Run | None:
@@ -170,6 +255,15 @@ def start_scan(library: Library) -> Run:
     return run
 
 
+@transaction.atomic
+def start_retag(plan: retag.Plan, profile: str = "", library: Library | None = None) -> Run:
+    """Tell sounds anew from stored vectors, as one run; where there is none, the run is done already."""
+    run = retag.create_run(plan, profile=profile, library=library)
+    if not run.is_finished:
+        send(retag_sounds, run.pk)
+    return run
+
+
 def send_sounds(ids: Sequence[int], profile: str) -> None:
     actor = analyze_few_sounds if len(ids) <= FEW else analyze_sounds
     for start in range(0, len(ids), BATCH):
@@ -185,6 +279,8 @@ def send_due(waiting: timedelta) -> None:
         send_sounds([sound_id for sound_id, _ in sounds], profile)
     for run_id in due_scans(waiting):
         send(scan_library, run_id)
+    for run_id in retag.due_runs(waiting):
+        send(retag_sounds, run_id)
 
 
 def due_scans(waiting: timedelta) -> Iterable[int]:

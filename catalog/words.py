@@ -15,6 +15,8 @@ LONGEST_WORD = 100  # characters, far below what Postgres allows a lexeme
 
 def fold(text: str) -> str:
     """Take accents off: "Türgeräusch" and "Turgerausch" are the same to whoever types."""
+    if text.isascii():
+        return text
     decomposed = unicodedata.normalize("NFKD", text)
     return "".join(letter for letter in decomposed if not unicodedata.combining(letter))
 

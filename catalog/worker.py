@@ -168,4 +168,4 @@ def is_alive(pid: int) -> bool:
 
 
 def show_device(device: str) -> None:
-    Worker.objects.filter(name=worker_name()).update(device=device)
+    Worker.objects.filter(name=worker_name()).exclude(device=device).update(device=device)

@@ -68,6 +68,18 @@ def log_level(text: str) -> str:
     return text.upper()
 
 
+def device(text: str) -> str:
+    if text.split(":")[0] not in ("cpu", "cuda", "mps"):
+        raise ValueError("expected cpu, cuda, cuda:1 (the second one) or mps")
+    return text
+
+
+def backend(text: str) -> str:
+    if text not in ("torch", "openvino"):
+        raise ValueError("expected torch or openvino")
+    return text
+
+
 def broker_url(text: str) -> str:
     if text and not text.startswith(("redis://", "rediss://", "unix://", "amqp://", "amqps://")):
         raise ValueError("expected redis://, rediss://, unix://, amqp:// or amqps://")
@@ -99,10 +111,13 @@ def kept_secret(path: Path) -> str:
 TIMBRE_HOME = read("TIMBRE_HOME", folder, Path.home() / ".local/share/timbre")
 MODELS_DIR = read("TIMBRE_MODELS_DIR", folder, TIMBRE_HOME / "models")
 CACHE_DIR = TIMBRE_HOME / "cache"
+CALIBRATION_DIR = read("TIMBRE_CALIBRATION_DIR", folder, TIMBRE_HOME / "calibration")
 LOGS_DIR = TIMBRE_HOME / "logs"
 PROFILES_PATH = read("TIMBRE_PROFILES", existing_file, CHECKOUT / "config" / "config.yaml")
 VOCABULARY_PATH = read("TIMBRE_VOCABULARY", existing_file, CHECKOUT / "config" / "vocabulary.yaml")
 MODEL_OVERRIDE = read("TIMBRE_MODEL", str, "")  # "": the default model where it is installed, else the starter
+DEVICE = read("TIMBRE_DEVICE", device, "")  # "": cuda, mps or cpu, the first that is there
+BACKEND = read("TIMBRE_BACKEND", backend, "")  # "": what runs the model fastest
 WORKER_THREADS = read("TIMBRE_WORKER_THREADS", count, 1)
 
 # Who may ask

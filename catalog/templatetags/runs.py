@@ -12,7 +12,7 @@ register = template.Library()
 @register.filter
 def run_title(run: Run) -> str:
     title = f"{run.get_kind_display()} {run.pk}"
-    return f"{title} with {run.profile}" if run.kind == Run.Kind.ANALYSIS and run.profile else title
+    return f"{title} with {run.profile}" if run.kind != Run.Kind.SCAN and run.profile else title
 
 
 @register.filter
@@ -25,4 +25,5 @@ def run_counts(run: Run) -> str:
     if run.kind == Run.Kind.SCAN:
         return f"{run.total} files seen" if run.total else run.get_state_display().lower()
     failed = f", {run.failed} failed" if run.failed else ""
-    return f"{run.done} of {run.total} analyzed{failed}"
+    done = "re-tagged" if run.kind == Run.Kind.RETAG else "analyzed"
+    return f"{run.done} of {run.total} {done}{failed}"

@@ -22,7 +22,10 @@ from catalog.views.pages import refused, render_page
 PAGE_SIZE = 50
 FAILURES_SHOWN = 200
 CHOSEN_SHOWN = 50
-FINDINGS = ("new", "changed", "moved", "back", "missing", "duplicate", "unreadable", "unchanged", "skipped")
+FINDINGS = (
+    "new", "changed", "moved", "back", "missing", "duplicate", "unreadable", "unchanged", "skipped",
+    "from_vectors", "to_be_heard",
+)  # fmt: skip
 ALIVE_WITHIN = timedelta(seconds=15)
 
 
@@ -42,7 +45,7 @@ class Pace:
     @classmethod
     def of(cls, run: Run) -> Pace | None:
         through = run.done + run.failed
-        if run.kind != Run.Kind.ANALYSIS or run.state != Run.State.RUNNING or not through or run.started_at is None:
+        if run.kind == Run.Kind.SCAN or run.state != Run.State.RUNNING or not through or run.started_at is None:
             return None
         seconds = max((timezone.now() - run.started_at).total_seconds(), 1.0)
         per_minute = 60 * through / seconds
@@ -75,7 +78,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def run_detail(request: HttpRequest, run_id: int) -> HttpResponse:
-    run = get_object_or_404(Run.objects.select_related("library"), pk=run_id)
+    run = get_object_or_404(Run.objects.select_related("library", "follows"), pk=run_id)
     return render_page(request, "catalog/run_detail.html", run_context(run), part="run")
 
 

@@ -10,13 +10,14 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils import timezone
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_GET, require_POST
 
 from analysis.checkpoints import ModelSource
 from analysis.errors import ModelUnavailable
 from analysis.labels import scored_labels
-from catalog import engine
+from catalog import actions, engine
 from catalog.models import Sound, Worker
 from catalog.views.pages import render_page
 from catalog.views.runs import ALIVE_WITHIN
@@ -60,9 +61,18 @@ def settings_page(request: HttpRequest) -> HttpResponse:
         "covered": covered,
         "asked": asked,
         "measured": covered - asked,
+        "outdated": Sound.objects.filter(current_analysis__isnull=False)
+        .exclude(current_analysis__vocabulary_sha256=engine.vocabulary().sha256)
+        .count(),
         "workers": list(Worker.objects.filter(seen_at__gt=timezone.now() - ALIVE_WITHIN)),
     }
     return render_page(request, "catalog/settings.html", context)
+
+
+@require_POST
+def settings_retag(request: HttpRequest) -> HttpResponse:
+    """Tell every sound anew that was told with another vocabulary or an older state of its profile."""
+    return redirect("catalog:run-detail", actions.retag_outdated(Sound.objects.all()).pk)
 
 
 def vocabulary_use(model: ModelSource | None) -> list[CategoryUse]:

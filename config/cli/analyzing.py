@@ -17,6 +17,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.text import Text
 
 from analysis.audio import AUDIO_SUFFIXES
+from analysis.engine import Engine
 from analysis.errors import UnreadableAudio
 from analysis.outputs import (
     CSV_COLUMNS,
@@ -28,6 +29,7 @@ from analysis.outputs import (
     record_markdown,
 )
 from analysis.records import AudioAnalysisRecord
+from analysis.results import AnalyzedFile, FailedFile
 from config.cli.engine import Session
 
 LONGEST_NAME_BYTES = 255  # of a file name on every file system in use
@@ -103,37 +105,41 @@ def is_sound_name(name: str) -> bool:
 
 def run_job(job: AnalyzeJob, *, printed: Callable[[list[dict[str, Any]]], None] | None = None) -> Outcome:
     outcome = Outcome(failed=list(job.problems), left_out=len(job.session.left_out))
-    kept: list[dict[str, Any]] = []
+    kept: dict[Path, list[dict[str, Any]]] = {}
     with ExitStack() as stack:
         writers = [stack.enter_context(open_writer(job, profile.name, outcome)) for profile in job.session.profiles]
         reporter = stack.enter_context(open_reporter(len(job.sounds), quiet=job.quiet))
         for problem in job.problems:
             reporter.tell_failure(problem)
-        for sound in job.sounds:
-            records = analyze_sound(job, sound, outcome, reporter)
+        for result in Engine(job.session.analyzer).analyze(job.sounds, job.session.profiles):
+            records = records_of(job, result, outcome, reporter)
             for writer, record in zip(writers, records, strict=False):  # no records where the sound failed
-                writer.write(sound, record)
+                writer.write(result.path, record)
             if printed is not None:
-                kept += [record.model_dump(mode="json") if job.full else record.brief() for record in records]
-            reporter.tell_records(readable(job.relative(sound)), records)
+                kept[result.path] = [
+                    record.model_dump(mode="json") if job.full else record.brief() for record in records
+                ]
+            reporter.tell_records(readable(job.relative(result.path)), records)
         where = f" in {job.output}" if job.output else ""
         reporter.say(f"{outcome.analyzed} analyzed, {len(outcome.failed)} failed{where}")
     if printed is not None:
-        printed(kept)
+        printed([record for sound in job.sounds for record in kept[sound]])  # in the order they were asked for
     return outcome
 
 
-def analyze_sound(job: AnalyzeJob, sound: Path, outcome: Outcome, reporter: Reporter) -> list[AudioAnalysisRecord]:
-    """Records by profile; none, and a reason, where the file holds no sound or the model fails at it."""
-    try:
-        analyzed = job.session.analyzer.analyze_with(sound, job.session.profiles)
-    except (UnreadableAudio, RuntimeError, MemoryError) as error:  # torch tells a lack of memory by RuntimeError
-        failure = {"path": readable(job.relative(sound)), "reason": str(error) or type(error).__name__}
-        outcome.failed.append(failure)
-        reporter.tell_failure(failure)
-        return []
-    outcome.analyzed += 1
-    return [each.record for each in analyzed]
+def records_of(
+    job: AnalyzeJob, result: AnalyzedFile | FailedFile, outcome: Outcome, reporter: Reporter
+) -> list[AudioAnalysisRecord]:
+    """Records by profile; none, and a reason, where the file holds no sound."""
+    if isinstance(result, AnalyzedFile):
+        outcome.analyzed += 1
+        return [each.record for each in result.sounds]
+    if not isinstance(result.error, UnreadableAudio | MemoryError):
+        raise result.error
+    failure = {"path": readable(job.relative(result.path)), "reason": str(result.error) or "needs too much memory"}
+    outcome.failed.append(failure)
+    reporter.tell_failure(failure)
+    return []
 
 
 def write_printed(records: list[dict[str, Any]]) -> None:

@@ -89,6 +89,9 @@ def open_analyzer(choice: Choice) -> Session:
         models_dir=Path(os.environ.get("TIMBRE_MODELS_DIR") or home / "models").expanduser(),
         cache_dir=home / "cache",
         model_override=os.environ.get("TIMBRE_MODEL") or None,
+        device=os.environ.get("TIMBRE_DEVICE") or None,
+        backend=os.environ.get("TIMBRE_BACKEND") or None,
+        calibration_dir=Path(os.environ.get("TIMBRE_CALIBRATION_DIR") or home / "calibration").expanduser(),
     )
     usable, left_out = [], {}
     for profile in wanted:

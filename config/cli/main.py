@@ -14,11 +14,13 @@ from config.cli.errors import WrongUse
 COMMANDS = {  # name: (where it lives, what it does)
     "up": ("config.cli.serving:up", "Serve the catalog: database, worker and pages in one command."),
     "ingest": ("config.cli.catalog:ingest", "Add a folder of sounds to the catalog and analyze what is new in it."),
+    "retag": ("config.cli.retagging:retag", "Tell sounds anew from stored vectors, without audio."),
     "search": ("config.cli.catalog:search", "Find sounds by words, by ear and by name."),
     "similar": ("config.cli.catalog:similar", "Find sounds that sound like a sound of the catalog or a file."),
     "export": ("config.cli.catalog:export", "Write the catalog, or a part of it, to a file."),
     "analyze": ("config.cli.analysis:analyze", "Analyze files without a catalog."),
     "batch": ("config.cli.analysis:batch", "Analyze a folder without a catalog."),
+    "evaluate": ("config.cli.evaluating:evaluate", "Measure how right a model is on labeled sounds."),
     "profile": ("config.cli.analysis:profile", "List and inspect analysis profiles."),
     "vocab": ("config.cli.analysis:vocab", "Check the vocabulary and fill its cache."),
     "validate": ("config.cli.analysis:validate", "Check written records against their schema."),
@@ -26,7 +28,7 @@ COMMANDS = {  # name: (where it lives, what it does)
     "doctor": ("config.cli.doctor:doctor", "Check that everything Timbre needs is in order."),
     "demo": ("config.cli.demo:demo", "Write a library of synthesized sounds to try Timbre with."),
 }
-NEED_DJANGO = {"up", "ingest", "search", "similar", "export", "model", "doctor"}
+NEED_DJANGO = {"up", "ingest", "retag", "search", "similar", "export", "model", "doctor"}
 
 
 class LazyGroup(click.Group):

@@ -107,7 +107,7 @@ def test_an_edit_shows_and_null_takes_it_back(client: Client, filled: Library) -
 def test_sounds_are_analyzed_again_by_ids_and_by_filter(client: Client, filled: Library) -> None:
     ids = list(Sound.objects.values_list("id", flat=True))
     one = send(client, "POST", f"sounds/{ids[0]}/analyze", 202, {"profile": "fast"})
-    some = send(client, "POST", "analyze", 202, {"profile": "clip_only", "ids": ids[1:2]})
+    some = send(client, "POST", "analyze", 202, {"profile": "precise", "ids": ids[1:2]})
     rest = send(client, "POST", "analyze", 202, {"profile": "fast", "filter": "state=analyzed"})
     assert (one["total"], some["total"], rest["total"]) == (1, 1, 1)
 

@@ -45,7 +45,7 @@ def test_the_starter_model_is_named_on_every_page_with_what_to_do(client: Client
     assert all("<strong>Starter model</strong>" in get(client, address) for address in addresses)
     page = get(client)
     assert ".venv/bin/timbre model install" in page
-    assert "2 of 194" in page
+    assert "2 of 199" in page
 
 
 def test_another_model_brings_no_notice(client: Client) -> None:

@@ -10,6 +10,7 @@ import pytest
 import soundfile
 
 from analysis.errors import UnreadableAudio
+from analysis.pipeline import Analyzer
 from catalog import actions, engine, store, tasks
 from catalog.models import Embedding, Library, Run, Sound
 from tests.catalog.conftest import MakeFile, analyze_now, scan_now, states
@@ -199,14 +200,14 @@ def test_what_waits_with_the_same_profile_stays_with_its_run(sound: Sound) -> No
 
 
 def break_on(name: str, error: Exception) -> Callable[..., object]:
-    analyze = engine.SharedAnalyzer.analyze
+    hear = Analyzer.hear
 
-    def analyze_or_break(self: engine.SharedAnalyzer, path: Path, profile: str) -> object:
+    def hear_or_break(self: Analyzer, path: Path) -> object:
         if path.name == name:
             raise error
-        return analyze(self, path, profile)
+        return hear(self, path)
 
-    return analyze_or_break
+    return hear_or_break
 
 
 def test_a_sound_that_breaks_its_job_each_time_is_given_up_with_the_reason(
@@ -216,7 +217,7 @@ def test_a_sound_that_breaks_its_job_each_time_is_given_up_with_the_reason(
     make_file("b.wav")
     run = scan_now(library).followers.get()
     ids = list(library.sounds.order_by("path").values_list("id", flat=True))
-    monkeypatch.setattr(engine.SharedAnalyzer, "analyze", break_on("a.wav", RuntimeError("out of memory\0")))
+    monkeypatch.setattr(Analyzer, "hear", break_on("a.wav", RuntimeError("out of memory\0")))
 
     for _ in range(store.MAX_ATTEMPTS):
         with pytest.raises(RuntimeError):
@@ -231,7 +232,7 @@ def test_a_sound_that_breaks_its_job_each_time_is_given_up_with_the_reason(
 
 
 def test_an_unreadable_file_is_not_tried_again_by_itself(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine.SharedAnalyzer, "analyze", break_on("a.wav", UnreadableAudio("holds no sound")))
+    monkeypatch.setattr(Analyzer, "hear", break_on("a.wav", UnreadableAudio("holds no sound")))
     analyze_now()
     sound.refresh_from_db()
     assert (sound.state, sound.error, sound.attempts) == ("failed", "holds no sound", 1)
