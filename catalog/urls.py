@@ -27,4 +27,5 @@ urlpatterns = [
     path("exports/", exports.export_list, name="export-list"),
     path("exports/<slug:format_name>/", exports.export_download, name="export-download"),
     path("settings/", settings.settings_page, name="settings"),
+    path("settings/retag/", settings.settings_retag, name="settings-retag"),
 ]

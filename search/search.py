@@ -16,11 +16,11 @@ from catalog import engine
 from catalog.browse import SoundFilters
 from catalog.lexical import LexicalMatch, lexical_matches
 from catalog.models import Embedding, Sound
+from catalog.wording import means_one_of
 from search import text
 from search.errors import UnknownWords
 from search.ranking import MEANING, WORDS, Fused, chance_score, fuse, rank_among_labels, strengths
 from search.sync import current_index
-from search.wording import means_one_of
 
 CANDIDATES = 1_000
 """Nearest sounds that are looked at again with the labels in view: wide enough that hubs cannot crowd out the right

@@ -10,13 +10,12 @@ from threading import Lock
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
-from tokenizers import Tokenizer
 
-from analysis.clap import ModelKey, ModelSource, TextEncoder, read_logit_scale
+from analysis.clap import ModelKey, ModelSource, read_logit_scale
 from analysis.labels import cache_file, label_vectors, read_cached_vectors, scored_labels, write_cached_vectors
 from catalog import engine
+from catalog.wording import KnownWords, Reading, by_stem, read_query
 from search.errors import UnknownWords
-from search.wording import Reading, by_stem, read_query
 
 logger = logging.getLogger(__name__)
 
@@ -44,10 +43,9 @@ class TextSpace:
 
     def __init__(self, source: ModelSource) -> None:
         self._template = source.template
-        self._encoder = TextEncoder(source)
+        self._encoder = engine.text_encoder(source)
         self._known_words = KnownWords(source)
         self._stems = by_stem(text for label in engine.vocabulary().labels for text in (label.name, *label.synonyms))
-        self._lock = Lock()  # one query at a time: the tower uses all cores for one
         self._label_vectors = self._place_labels(source)
         self._logit_scale = read_logit_scale(source)
         self.meaning_of = lru_cache(QUERIES_KEPT)(self._meaning_of)
@@ -56,8 +54,7 @@ class TextSpace:
         reading = read_query(query[:LONGEST_QUERY], self._known_words.knows, self._stems)
         if not reading.text:
             raise UnknownWords("the model knows none of these words")
-        with self._lock:
-            rows = self._encoder.encode(query_texts(reading.text, self._template))
+        rows = self._encoder.encode(query_texts(reading.text, self._template))
         return Meaning(mean_direction(rows), self._label_vectors, self._logit_scale, reading)
 
     def _place_labels(self, source: ModelSource) -> Vectors:
@@ -71,21 +68,6 @@ class TextSpace:
             vectors = label_vectors(labels, source.template, self._encoder.encode)
             write_cached_vectors(path, vectors)
         return vectors
-
-
-class KnownWords:
-    """What a model's tokenizer can spell. One that writes every word in pieces or bytes knows them all."""
-
-    def __init__(self, source: ModelSource) -> None:
-        path = source.folder / "tokenizer.json"
-        self._tokenizer = Tokenizer.from_file(str(path)) if path.is_file() else None
-        self._unknown = getattr(self._tokenizer.model, "unk_token", None) if self._tokenizer else None
-
-    def knows(self, word: str) -> bool:
-        if self._tokenizer is None or self._unknown is None:
-            return True
-        tokens = self._tokenizer.encode(word, add_special_tokens=False).tokens
-        return bool(tokens) and self._unknown not in tokens
 
 
 def query_texts(query: str, template: str) -> list[str]:
@@ -125,3 +107,4 @@ def forget_texts() -> None:
     """Drop the text tower of this process; the next search loads it anew."""
     with _spaces_lock:
         _spaces.clear()
+    engine.forget_text_encoders()

@@ -20,7 +20,7 @@ register = template.Library()
 
 CONFIDENCE_MEANING = (
     "Confidence {percent}: the share that this label takes among all labels that were considered. "
-    "It orders sounds; it is not yet calibrated to how often the label is right."
+    "It orders sounds; how often the label is right it tells only where the analysis was calibrated."
 )
 
 

@@ -23,13 +23,12 @@ HALF_LINE = 1
 """Silence is drawn as a line of two units, not as nothing."""
 TICKS_S = (0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600)
 MOST_TICKS = 12
-MOST_LANES = 10
+MOST_ROWS = 12
+"""Labels that the chart of events shows; the table names all of them."""
 MOST_TINTED = 2
 """Labels whose events tint the waveform itself; more would hide it."""
-LANE_HEIGHT = 24
-LETTER_PX, LABEL_PADDING_PX = 6.5, 14
-WIDE_PX, NARROW_PX = 900, 330
-"""The least width of the drawing on a desk and on a telephone, to tell what labels have room there."""
+LEAST_HEIGHT = 0.25
+"""Of its row, so that the bar of an unsure event is seen; a sure one fills the row."""
 NARROWEST_EVENT = 0.4
 """Percent of the width that even the shortest event takes, so that it can be seen and hit."""
 
@@ -42,27 +41,32 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class DrawnEvent:
+    """An event as a bar: as wide as it lasts, as high as it is sure."""
+
     label: str
     category: str
     start_s: float
     end_s: float
+    confidence: float
     x: str
     width: str
+    y: str
+    height: str
     title: str
 
 
 @dataclass(frozen=True, slots=True)
-class Bar:
-    """An event in a lane, with the class of its label: where there is no room for it, it is not written."""
+class Row:
+    """A label of the chart with its events."""
 
-    event: DrawnEvent
-    label_class: str
+    label: str
+    category: str
+    events: Sequence[DrawnEvent]
 
-
-@dataclass(frozen=True, slots=True)
-class Lane:
-    y: int
-    bars: Sequence[Bar]
+    @property
+    def summary(self) -> str:
+        surest = percent(max(event.confidence for event in self.events))
+        return surest if len(self.events) == 1 else f"{len(self.events)} times, up to {surest}"
 
 
 @register.inclusion_tag("components/waveform.html")
@@ -77,9 +81,7 @@ def waveform(sound: Sound) -> dict[str, object]:
 @register.inclusion_tag("components/large_waveform.html")
 def large_waveform(sound: Sound, events: Iterable[dict[str, Any]]) -> dict[str, object]:
     duration_s = sound.duration_s or 0.0
-    drawn = [draw_event(event, duration_s) for event in events] if duration_s else []
-    groups = grouped_by_label(drawn)
-    lanes = [Lane(place * LANE_HEIGHT, bars_of(group, duration_s)) for place, group in enumerate(groups[:MOST_LANES])]
+    drawn = draw_events(events, duration_s)
     shape, columns = draw(read_peaks(bytes(sound.peaks or b"")))
     return {
         "shape": shape,
@@ -87,10 +89,16 @@ def large_waveform(sound: Sound, events: Iterable[dict[str, Any]]) -> dict[str, 
         "duration": clock(duration_s),
         "ticks": ticks(duration_s),
         "events": drawn,
-        "tinted": [event for group in groups[:MOST_TINTED] for event in group],
-        "lanes": lanes,
-        "lanes_height": len(lanes) * LANE_HEIGHT,
+        "tinted": [event for row in rows_of(drawn)[:MOST_TINTED] for event in row.events],
     }
+
+
+@register.inclusion_tag("components/event_chart.html")
+def event_chart(sound: Sound, events: Iterable[dict[str, Any]]) -> dict[str, object]:
+    """Rows of labels under the waveform, on its axis of time; nothing where nobody knows how long the sound is."""
+    duration_s = sound.duration_s or 0.0
+    rows = rows_of(draw_events(events, duration_s))
+    return {"sound": sound, "rows": rows[:MOST_ROWS], "left_out": rows[MOST_ROWS:], "ticks": ticks(duration_s)}
 
 
 @lru_cache(maxsize=2048)
@@ -140,44 +148,37 @@ def tick_label(at_s: float, step_s: float) -> str:
     return f"{at_s:g} s" if step_s < 1 else clock(round(at_s)).removesuffix(".00")
 
 
+def draw_events(events: Iterable[dict[str, Any]], duration_s: float) -> list[DrawnEvent]:
+    return [draw_event(event, duration_s) for event in events] if duration_s else []
+
+
 def draw_event(event: dict[str, Any], duration_s: float) -> DrawnEvent:
     start_s = min(max(float(event["start_s"]), 0.0), duration_s)
     end_s = min(max(float(event["end_s"]), start_s), duration_s)
     label, confidence = str(event["label"]), float(event["confidence"])
+    height = LEAST_HEIGHT + (1 - LEAST_HEIGHT) * min(max(confidence, 0.0), 1.0)
+    width = max((end_s - start_s) / duration_s, NARROWEST_EVENT / 100)
     return DrawnEvent(
         label=label,
         category=str(event["category"]),
         start_s=start_s,
         end_s=end_s,
-        x=across(start_s / duration_s),
-        width=across(max((end_s - start_s) / duration_s, NARROWEST_EVENT / 100)),
+        confidence=confidence,
+        x=across(min(start_s / duration_s, 1 - width)),
+        width=across(width),
+        y=across(1 - height),
+        height=across(height),
         title=f"{label}, {clock(start_s)} to {clock(end_s)}, confidence {percent(confidence)}",
     )
 
 
-def grouped_by_label(events: Iterable[DrawnEvent]) -> list[list[DrawnEvent]]:
-    """Events of each label, the label that is heard longest first."""
+def rows_of(events: Iterable[DrawnEvent]) -> list[Row]:
+    """Events of each label in the order of time, the label that is heard longest first."""
     groups: dict[str, list[DrawnEvent]] = {}
-    for event in events:
+    for event in sorted(events, key=lambda event: event.start_s):
         groups.setdefault(event.label, []).append(event)
-    return sorted(groups.values(), key=lambda group: sum(event.start_s - event.end_s for event in group))
-
-
-def bars_of(events: Sequence[DrawnEvent], duration_s: float) -> list[Bar]:
-    """A label is written from the start of its event, and may run on until the next one begins."""
-    ordered = sorted(events, key=lambda event: event.start_s)
-    ends = [*(event.start_s for event in ordered[1:]), duration_s]
-    return [
-        Bar(event, label_class(event.label, (end_s - event.start_s) / duration_s))
-        for event, end_s in zip(ordered, ends, strict=True)
-    ]
-
-
-def label_class(label: str, room: float) -> str:
-    needed_px = LETTER_PX * len(label) + LABEL_PADDING_PX
-    if room * NARROW_PX >= needed_px:
-        return "wave-lanes__label"
-    return "wave-lanes__label wave-lanes__label--wide" if room * WIDE_PX >= needed_px else ""
+    longest_first = sorted(groups.values(), key=lambda group: sum(event.start_s - event.end_s for event in group))
+    return [Row(group[0].label, group[0].category, group) for group in longest_first]
 
 
 def across(fraction: float) -> str:

@@ -17,6 +17,7 @@ from catalog.browse import InvalidFilters, SoundFilters, page_of_sounds
 from catalog.effective import newest_edits
 from catalog.models import Analysis, Edit, Run, Sound
 from catalog.views.addresses import Address
+from catalog.views.asking import Asked, asked_context, asked_of
 from catalog.views.facts import band_facts, compare, container_facts, embedded_facts, measured_facts, provenance_facts
 from catalog.views.forms import EditForm, LibraryForm, SelectionForm
 from catalog.views.groups import grouped_by_category
@@ -78,7 +79,12 @@ def rows_context(filters: SoundFilters, cursor: str) -> dict[str, Any]:
 @require_GET
 def sound_detail(request: HttpRequest, sound_id: int) -> HttpResponse:
     sound = get_object_or_404(with_analysis(), pk=sound_id)
-    return render_page(request, "catalog/sound_detail.html", sound_context(sound, EditForm.of(sound)))
+    asked = asked_of(sound, request.GET.get("labels"))
+    if asks_for(request, "ask"):
+        context = asked_context(sound, asked)
+        return render_page(request, "catalog/sound_detail.html", context, part="ask", status=asked.status)
+    context = sound_context(sound, EditForm.of(sound)) | asked_context(sound, asked)
+    return render_page(request, "catalog/sound_detail.html", context, status=asked.status)
 
 
 def with_analysis() -> QuerySet[Sound]:
@@ -107,6 +113,7 @@ def sound_context(sound: Sound, edit_form: EditForm) -> dict[str, Any]:
         "chosen_profile": sound.wanted_profile or sound.library.profile,
         "edit_form": edit_form,
         "edited": newest_edits(sound),
+        "asked": Asked(),
     }
 
 
@@ -138,9 +145,11 @@ def analysis_use(request: HttpRequest, sound_id: int, analysis_id: int) -> HttpR
 def sound_analyze(request: HttpRequest, sound_id: int) -> HttpResponse:
     sound = get_object_or_404(Sound, pk=sound_id)
     try:
-        actions.analyze(Sound.objects.filter(pk=sound.pk), profile_of(request))
+        run = actions.apply_profile(Sound.objects.filter(pk=sound.pk), profile_of(request))
     except ValidationError as error:
         return refused(request, error.messages)
+    if run.kind == Run.Kind.RETAG:  # the sound does not wait, so its own page would not show that anything is done
+        return redirect("catalog:run-detail", run.pk)
     return redirect("catalog:sound-detail", sound.pk)
 
 
@@ -159,7 +168,7 @@ def sounds_analyze(request: HttpRequest) -> HttpResponse:
     """Analyze those that are checked, or all that the filters leave."""
     form = SelectionForm(request.POST)
     try:
-        run = actions.analyze(form.chosen(), profile_of(request))
+        run = actions.apply_profile(form.chosen(), profile_of(request))
     except ValidationError as error:
         return refused(request, error.messages)
     return redirect("catalog:run-detail", run.pk)

@@ -112,12 +112,12 @@ export function mark() {
 function drawPosition() {
   const fraction = durationS() ? audio.currentTime / durationS() : 0;
   for (const element of ofCurrent()) {
-    for (const wave of element.querySelectorAll(".wave")) {
+    for (const wave of element.querySelectorAll(".wave, [data-playhead]")) {
       wave.style.setProperty("--played", fraction.toFixed(5));
       wave.toggleAttribute("data-started", fraction > 0);
     }
   }
-  for (const wave of document.querySelectorAll(".wave[data-started]")) {
+  for (const wave of document.querySelectorAll("[data-started]")) {
     if (soundOf(wave)?.dataset.sound !== current?.id) {
       wave.style.removeProperty("--played");
       wave.removeAttribute("data-started");

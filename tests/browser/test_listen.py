@@ -47,7 +47,7 @@ def test_a_click_on_the_waveform_goes_to_that_moment(page: Page, rain: Sound) ->
 
 def test_an_event_leads_to_where_it_begins(page: Page, rain: Sound) -> None:
     page.goto(f"/sounds/{rain.pk}/")
-    page.get_by_role("link", name="0:01.00").click()
+    page.get_by_role("link", name="0:01.00", exact=True).click()
     expect(page.locator("[data-time]")).to_have_text("0:01")
     assert page.url.endswith(f"/sounds/{rain.pk}/")
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any, get_args
+
 import pytest
 from django.test import Client
 
+from analysis.records import ChannelRelation
 from catalog import actions
 from catalog.models import Run, Sound
+from catalog.views.facts import CHANNELS_IN_WORDS, measured_facts
 from tests.catalog.rows import add_analysis, add_heard, add_library, add_sound, queries_of
 
 pytestmark = pytest.mark.django_db
@@ -37,6 +41,28 @@ def test_it_shows_both_descriptions_events_and_what_was_measured(client: Client,
 
 def test_what_was_not_measured_has_no_line(client: Client, sound: Sound) -> None:
     assert "Tempo" not in page_of(client, sound)
+
+
+def test_it_says_in_words_what_editors_filter_by() -> None:
+    summary: dict[str, Any] = {
+        "loudness_lufs": -23.04,
+        "true_peak_dbtp": -1.02,
+        "clipped_stretches": 12,
+        "clipped_share": 0.0031,
+    }
+    summary |= {"key": "A minor", "key_strength": 0.915, "hum_hz": 50, "hum_db": 31.5, "channel_relation": "inverted"}
+    assert {fact.title: fact.value for fact in measured_facts(summary)} == {
+        "Loudness (integrated)": "-23.0 LUFS",
+        "True peak": "-1.0 dBTP",
+        "Clipping": "12 flat tops, 0.31 % of the samples",
+        "Channels": "mono with one channel inverted: cancels when mixed",
+        "Mains hum": "50 Hz, 32 dB over its neighbors",
+        "Key": "A minor, strength 0.92",
+    }
+
+
+def test_every_relation_of_channels_has_its_words() -> None:
+    assert set(CHANNELS_IN_WORDS) == set(get_args(ChannelRelation))
 
 
 def test_the_original_can_be_downloaded(client: Client, sound: Sound) -> None:
@@ -109,6 +135,28 @@ def test_a_sound_that_is_not_there_is_not_found(client: Client) -> None:
     response = client.get("/sounds/12345/")
     assert response.status_code == 404
     assert "There is nothing here" in response.content.decode()
+
+
+def test_the_chart_of_events_follows_the_record_that_is_used(client: Client, sound: Sound) -> None:
+    assert 'aria-label="heavy rain, 0:01.00 to 0:03.00, confidence 80 %; play from there"' in page_of(client, sound)
+    other = add_analysis(sound, "precise", label="light rain")
+    client.post(f"/sounds/{sound.pk}/analyses/{other.pk}/use/")
+    page = page_of(client, sound)
+    assert 'aria-label="light rain, 0:01.00' in page
+    assert 'aria-label="heavy rain, 0:01.00' not in page
+
+
+def test_a_bar_of_the_chart_is_a_link_to_its_moment_also_without_a_script(client: Client, sound: Sound) -> None:
+    address = f"/api/sounds/{sound.pk}/audio?preview=1#t=1.0"
+    assert page_of(client, sound).count(f'href="{address}" data-seek-s="1.0"') == 2  # in the chart and in the table
+
+
+def test_a_sound_without_events_has_no_chart(client: Client, sound: Sound) -> None:
+    analysis = sound.current_analysis
+    assert analysis is not None
+    analysis.record["events"] = []
+    analysis.save()
+    assert "event-chart" not in page_of(client, sound)
 
 
 def test_the_number_of_queries_does_not_grow_with_the_analyses(client: Client, sound: Sound) -> None:

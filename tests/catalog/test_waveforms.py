@@ -1,4 +1,4 @@
-"""Waveforms as SVG: what the path says, how much is drawn, which labels have room."""
+"""Waveforms as SVG: what the path says, how much is drawn, where events stand."""
 
 from __future__ import annotations
 
@@ -9,7 +9,18 @@ import numpy as np
 
 from catalog.models import Library, Sound
 from catalog.templatetags.sounds import clock
-from catalog.templatetags.waveforms import ROW_COLUMNS, draw, large_waveform, read_peaks, reduce_columns, ticks
+from catalog.templatetags.waveforms import (
+    MOST_ROWS,
+    NARROWEST_EVENT,
+    ROW_COLUMNS,
+    draw,
+    draw_events,
+    event_chart,
+    read_peaks,
+    reduce_columns,
+    rows_of,
+    ticks,
+)
 from tests.catalog.rows import SLOPE
 
 
@@ -48,26 +59,40 @@ def test_fewer_columns_keep_every_extreme() -> None:
 
 
 def test_events_stand_where_they_sound_the_longest_label_first() -> None:
-    drawing = large_waveform(sound_of(), [event("hail", 1, 2), event("heavy rain", 2, 7), event("hail", 8, 9)])
-    lanes = drawing["lanes"]
-    assert isinstance(lanes, list)
-    assert [[bar.event.label for bar in lane.bars] for lane in lanes] == [["heavy rain"], ["hail", "hail"]]
-    first = lanes[0].bars[0].event
-    assert (first.x, first.width) == ("20", "50")
+    events = [event("hail", 8, 9), event("heavy rain", 2, 7), event("hail", 1, 2)]
+    rows = rows_of(draw_events(events, 10.0))
+    assert [(row.label, [drawn.x for drawn in row.events]) for row in rows] == [
+        ("heavy rain", ["20"]),
+        ("hail", ["10", "80"]),
+    ]
+    assert rows[0].events[0].width == "50"
+    assert [row.summary for row in rows] == ["50 %", "2 times, up to 50 %"]
 
 
-def test_a_label_without_room_is_not_written() -> None:
-    crowd = [event("footsteps on gravel", start / 10, start / 10 + 0.05) for start in range(50)]
-    lanes = large_waveform(sound_of(), crowd)["lanes"]
-    assert isinstance(lanes, list)
-    written = [bool(bar.label_class) for bar in lanes[0].bars]
-    assert written == [False] * 49 + [True]
+def test_a_bar_is_the_higher_the_surer_and_stands_on_the_bottom() -> None:
+    faint, sure = draw_events([event("hail", 1, 2) | {"confidence": level} for level in (0.2, 1.0)], 10.0)
+    assert float(faint.height) < float(sure.height) == 100
+    assert float(faint.y) + float(faint.height) == 100
+
+
+def test_the_shortest_event_can_be_hit_also_at_the_end() -> None:
+    [drawn] = draw_events([event("hail", 9.999, 10)], 10.0)
+    assert float(drawn.width) == NARROWEST_EVENT
+    assert float(drawn.x) + float(drawn.width) == 100
+
+
+def test_labels_beyond_the_most_are_named_as_left_out() -> None:
+    crowd = [event(f"label {place}", 0, place + 1) for place in range(MOST_ROWS + 2)]
+    chart = event_chart(sound_of(60.0), crowd)
+    assert isinstance(chart["rows"], list)
+    assert isinstance(chart["left_out"], list)
+    assert len(chart["rows"]) == MOST_ROWS
+    assert [row.label for row in chart["left_out"]] == ["label 1", "label 0"]
 
 
 def test_an_event_that_reaches_beyond_the_sound_is_cut() -> None:
-    drawn = large_waveform(sound_of(4.0), [event("hail", 3, 9)])["events"]
-    assert isinstance(drawn, list)
-    assert (drawn[0].x, drawn[0].width) == ("75", "25")
+    [drawn] = draw_events([event("hail", 3, 9)], 4.0)
+    assert (drawn.x, drawn.width) == ("75", "25")
 
 
 def test_ticks_are_few_and_round() -> None:

@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from analysis.clap import ModelKey
 from catalog import engine
 from catalog.models import Embedding, Library, Sound
+from catalog.wording import Reading
 from search import text
 from search.sync import forget_indexes
 from search.text import forget_texts
-from search.wording import Reading
 from tests.analysis.conftest import write_random_model
 
 DIM = 16

@@ -14,9 +14,10 @@ from tokenizers.pre_tokenizers import ByteLevel
 from analysis.clap import ModelKey, ModelSource, TextEncoder, resolve_model
 from analysis.errors import ModelUnavailable
 from catalog import engine
+from catalog.wording import KnownWords
 from search import text
 from search.errors import UnknownWords
-from search.text import KnownWords, mean_direction, meaning_of, query_texts
+from search.text import mean_direction, meaning_of, query_texts
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_the_tower_is_loaded_once_however_many_ask(source: ModelSource, monkeypa
             super().__init__(*arguments)  # type: ignore[arg-type]
             loaded.append(self.model)
 
-    monkeypatch.setattr(text, "TextEncoder", CountedEncoder)
+    monkeypatch.setattr("analysis.clap.TextEncoder", CountedEncoder)
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(meaning_of, ["rain", "dog", "bell", "rain"]))
 

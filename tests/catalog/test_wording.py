@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from search.wording import Reading, by_stem, means_one_of, read_query, stem
+from catalog.wording import Reading, by_stem, means_one_of, read_query, stem
 
 KNOWN = {"metal", "rain", "thunder", "mud", "dog", "bark", "the", "sound", "of", "on", "something", "loud"}
 STEMS = by_stem(["metal impact", "thunder", "mud", "dog bark", "robot"])

@@ -6,6 +6,9 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
+from tokenizers import Tokenizer
+
+from analysis.checkpoints import ModelSource
 from analysis.starter.phrases import FILLERS, STOP_WORDS
 from catalog.words import fold
 
@@ -72,6 +75,21 @@ def read_query(query: str, knows: Callable[[str], bool], stems: Mapping[str, str
         return Reading("", unknown=tuple(dict.fromkeys(unknown)))
     missing = dict.fromkeys(word for word in unknown if word not in SAYS_NOTHING)
     return Reading(" ".join(word for word in kept if word not in ASKING), tuple(read_as.items()), tuple(missing))
+
+
+class KnownWords:
+    """What a model's tokenizer can spell. One that writes every word in pieces or bytes knows them all."""
+
+    def __init__(self, source: ModelSource) -> None:
+        path = source.folder / "tokenizer.json"
+        self._tokenizer = Tokenizer.from_file(str(path)) if path.is_file() else None
+        self._unknown = getattr(self._tokenizer.model, "unk_token", None) if self._tokenizer else None
+
+    def knows(self, word: str) -> bool:
+        if self._tokenizer is None or self._unknown is None:
+            return True
+        tokens = self._tokenizer.encode(word, add_special_tokens=False).tokens
+        return bool(tokens) and self._unknown not in tokens
 
 
 def words_of(text: str) -> list[str]:
