@@ -1,13 +1,15 @@
 # make run    serve the catalog: the demo library, or LIBRARY=/path/to/sounds; PORT=8000
 # make test   every test (they start what they need themselves)
 # make check  linter, formatter, types, imports, migrations
+# make bench  how fast sounds are analyzed, beside transformers' own ways; CLIPS=/path/to/sounds
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
 LIBRARY ?=
+CLIPS ?=
 BIN := .venv/bin
 
-.PHONY: run test check clean
+.PHONY: run test check bench clean
 
 run: .venv/.installed
 	$(BIN)/timbre up --port $(PORT) $(if $(LIBRARY),--library "$(LIBRARY)",--demo)
@@ -21,6 +23,9 @@ check: .venv/.installed-dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
+
+bench: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.analysis $(if $(CLIPS),--clips "$(CLIPS)")
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Timbre needs Python 3.11 or newer, found " + sys.version)'
