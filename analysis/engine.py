@@ -7,7 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from analysis.pipeline import Analyzer, Placements
 from analysis.placement import Placement, Windowing
 from analysis.profiles import AnalysisProfile
 from analysis.results import AnalyzedFile, FailedFile
+from analysis.samples import Samples
 
 if TYPE_CHECKING:
     import torch
@@ -126,7 +127,9 @@ class Engine:
                     yield result
                     continue
                 self._count(result)
-                waiting.append(_Open(result, self._place(result, windowings, batches)))
+                placements = self._place(result, windowings, batches)
+                # all that the models hear of it is on its way: its samples need not wait with it
+                waiting.append(_Open(replace(result, samples=Samples()), placements))
                 yield from self._finished(waiting, profiles)
             for batch in batches.values():
                 batch.flush()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -135,7 +136,7 @@ def read_cached_vectors(path: Path, n_labels: int) -> Floats | None:
 def write_cached_vectors(path: Path, vectors: Floats) -> None:
     """Keep label vectors; another process sees the old file or the new one, never half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.stem}-{id(vectors):x}.npy")
+    unfinished = path.with_name(f".{path.stem}-{os.getpid()}-{id(vectors):x}.npy")
     np.save(unfinished, vectors)
     unfinished.replace(path)
 

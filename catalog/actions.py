@@ -203,7 +203,8 @@ def edit_sound(
 
 @transaction.atomic
 def write_edits(sound: Sound, said: Mapping[str, object], *, author: str) -> Sound:
-    locked = Sound.objects.select_for_update(of=("self",)).select_related("current_analysis").get(pk=sound.pk)
+    # The analysis in a query of its own: joined, it would be the one from before the wait for the lock, that is none
+    locked = Sound.objects.select_for_update(of=("self",)).get(pk=sound.pk)
     before = newest_edits(locked)
     news = {field: value for field, value in said.items() if is_news(locked, field, value, before)}
     Edit.objects.bulk_create(Edit(sound=locked, field=field, value=news[field], author=author) for field in news)

@@ -110,7 +110,7 @@ class StoredSound:
 
 @dataclass(frozen=True, slots=True)
 class UnreadableRecord:
-    """What is stored of a sound was written by a Timbre that measured other things."""
+    """What is stored of a sound was written by a Timbre that measured other things, or is damaged."""
 
     sound_id: int
     reason: str
@@ -178,6 +178,8 @@ def stored_sound(row: tuple[Any, ...], model: ModelKey, lengths: tuple[float, fl
         return UnreadableRecord(
             sound_id, f"its record is of another Timbre ({place}: {first['msg']}): analyze it again"
         )
+    except ValueError:  # of numpy: bytes that are no rows of vectors
+        return UnreadableRecord(sound_id, "its stored vectors are damaged: analyze it again")
     return StoredSound(sound_id, analysis_id, measured, made_by)
 
 

@@ -174,7 +174,7 @@ def cut_beginning(path: Path, start_s: float) -> Path:
     import soundfile
 
     decoded = decode(path)
-    start = round(start_s * SAMPLE_RATE_HZ)
+    start = round(min(start_s, decoded.samples.duration_s) * SAMPLE_RATE_HZ)  # it may be infinite
     if start >= len(decoded.samples):
         raise HttpError(422, f"start_time: {start_s:g} s is not before the end at {decoded.samples.duration_s:.2f} s")
     rest = path.with_name("rest.wav")

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 from django.db.models.functions import Now
 
@@ -109,9 +109,15 @@ def give_back(sounds: Collection[Sound], claim: str, error: BaseException) -> No
     up by its attempts.
     """
     reason = storable_text(f"{type(error).__name__}: {error}")
+    counted = 1 if isinstance(error, DatabaseError) else 0  # no sound is to blame for a database that was away
     for sound in sorted(sounds, key=lambda each: each.pk):
         of_claim(sound.pk, claim).update(
-            state=Sound.State.QUEUED, claimed_by="", lease_until=None, queued_at=Now(), error=reason
+            state=Sound.State.QUEUED,
+            claimed_by="",
+            lease_until=None,
+            queued_at=Now(),
+            error=reason,
+            attempts=F("attempts") - counted,
         )
     restore_cancelled()
 

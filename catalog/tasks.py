@@ -94,11 +94,12 @@ class Together:
         self.next: Sound | None = None
         self.held: dict[Path, list[Sound]] = {}
         self._first = first
+        self._first_path = self._hold(first)  # held before its file is asked for, which a missing model prevents
         self._claims = claims
 
     def paths(self) -> Iterator[Path]:
         """The files, each sound claimed when its file is asked for."""
-        yield self._hold(self._first)
+        yield self._first_path
         if self._first.attempts > 1:
             return
         for sound in self._claims:
@@ -110,9 +111,11 @@ class Together:
     def release(self, path: Path) -> None:
         self.held[path].pop()
 
+    def of_profile(self) -> list[Sound]:
+        return [sound for sounds in self.held.values() for sound in sounds]
+
     def all_held(self) -> list[Sound]:
-        claimed = [sound for sounds in self.held.values() for sound in sounds]
-        return claimed if self.next is None else [*claimed, self.next]
+        return self.of_profile() if self.next is None else [*self.of_profile(), self.next]
 
     def _hold(self, sound: Sound) -> Path:
         path = sound.absolute_path  # libraries may lie within each other, so two sounds may be one file
@@ -139,16 +142,20 @@ def analyze_claimed(claims: Iterator[Sound], claim: str) -> None:
 def analyze_together(together: Together, claim: str) -> list[Exception]:
     """Analyze and store; returns what broke the analysis of single files."""
     broken = []
-    for result in engine.analyzer().analyze_many(together.paths(), together.profile):
-        sound = together.held[result.path][-1]
-        if isinstance(result, AnalyzedFile):
-            store_sound(sound, result.sounds[0], claim)
-        elif isinstance(result.error, AnalysisError):
-            fail_sound(sound, result.error, claim)
-        else:
-            store.give_back([sound], claim, result.error)
-            broken.append(result.error)
-        together.release(result.path)
+    try:
+        for result in engine.analyzer().analyze_many(together.paths(), together.profile):
+            sound = together.held[result.path][-1]
+            if isinstance(result, AnalyzedFile):
+                store_sound(sound, result.sounds[0], claim)
+            elif isinstance(result.error, AnalysisError):
+                fail_sound(sound, result.error, claim)
+            else:
+                store.give_back([sound], claim, result.error)
+                broken.append(result.error)
+            together.release(result.path)
+    except AnalysisError as error:  # of the profile, its model or the vocabulary: trying again corrects none of them
+        for sound in together.of_profile():
+            fail_sound(sound, error, claim)
     return broken
 
 

@@ -210,10 +210,7 @@ def _contest(
 ) -> _Contest:
     names = [sound.label if protocol.raw_labels else clean_label(sound.label) for sound in placed.sounds]
     if protocol.against == "dataset":
-        own = custom_vocabulary(sorted(set(names))) if names else None
-        labels = own.labels if own else ()
-        index = {label.name: place for place, label in enumerate(labels)}
-        return _Contest(labels, tuple(index[_spaced(name)] for name in names), own.sha256 if own else "", None, ())
+        return _contest_of_own(names)
     labels = scored_labels(analyzer.vocabulary, source)
     index = {label.name: place for place, label in enumerate(labels)}
     matched = match_labels(sorted(set(names)), labels)
@@ -225,8 +222,16 @@ def _contest(
     return _Contest(labels, truth, analyzer.vocabulary.sha256, profile.top_k_categories, left_out)
 
 
-def _spaced(name: str) -> str:
-    return " ".join(name.split())  # as a custom vocabulary writes its labels
+def _contest_of_own(names: list[str]) -> _Contest:
+    """Let the data set's own labels compete; in other letters, as `Dog` and `dog`, one is the same label."""
+    spaced = [" ".join(name.split()) for name in names]
+    spelled = {name.casefold(): name for name in sorted(set(spaced), reverse=True) if name}
+    left_out = (f"{spaced.count('')} sounds: their label holds no word",) if "" in spaced else ()
+    if not spelled:
+        return _Contest((), (-1,) * len(names), "", None, left_out)
+    own = custom_vocabulary(sorted(spelled.values()))
+    index = {label.name.casefold(): place for place, label in enumerate(own.labels)}
+    return _Contest(own.labels, tuple(index.get(name.casefold(), -1) for name in spaced), own.sha256, None, left_out)
 
 
 def _ask(

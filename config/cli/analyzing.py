@@ -105,26 +105,58 @@ def is_sound_name(name: str) -> bool:
 
 def run_job(job: AnalyzeJob, *, printed: Callable[[list[dict[str, Any]]], None] | None = None) -> Outcome:
     outcome = Outcome(failed=list(job.problems), left_out=len(job.session.left_out))
-    kept: dict[Path, list[dict[str, Any]]] = {}
+    kept: list[dict[str, Any]] = []
     with ExitStack() as stack:
         writers = [stack.enter_context(open_writer(job, profile.name, outcome)) for profile in job.session.profiles]
         reporter = stack.enter_context(open_reporter(len(job.sounds), quiet=job.quiet))
         for problem in job.problems:
             reporter.tell_failure(problem)
-        for result in Engine(job.session.analyzer).analyze(job.sounds, job.session.profiles):
+        for result in in_order(job.sounds, all_results(job)):
             records = records_of(job, result, outcome, reporter)
             for writer, record in zip(writers, records, strict=False):  # no records where the sound failed
                 writer.write(result.path, record)
             if printed is not None:
-                kept[result.path] = [
-                    record.model_dump(mode="json") if job.full else record.brief() for record in records
-                ]
+                kept += [each.model_dump(mode="json") if job.full else each.brief() for each in records]
             reporter.tell_records(readable(job.relative(result.path)), records)
         where = f" in {job.output}" if job.output else ""
         reporter.say(f"{outcome.analyzed} analyzed, {len(outcome.failed)} failed{where}")
     if printed is not None:
-        printed([record for sound in job.sounds for record in kept[sound]])  # in the order they were asked for
+        printed(kept)
     return outcome
+
+
+def all_results(job: AnalyzeJob) -> Iterator[AnalyzedFile | FailedFile]:
+    """One for each sound; where the model breaks at a batch (torch tells a lack of memory by RuntimeError), what is
+    left is analyzed one by one, so that only what it breaks at fails.
+    """
+    engine, profiles = Engine(job.session.analyzer), job.session.profiles
+    left = dict.fromkeys(job.sounds)
+    try:
+        for result in engine.analyze(job.sounds, profiles):
+            del left[result.path]
+            yield result
+    except (RuntimeError, MemoryError):
+        for sound in left:
+            try:
+                yield from engine.analyze([sound], profiles)
+            except (RuntimeError, MemoryError) as error:
+                yield FailedFile(sound, error)
+
+
+def in_order(sounds: list[Path], results: Iterable[AnalyzedFile | FailedFile]) -> Iterator[AnalyzedFile | FailedFile]:
+    """Results in the order of the sounds, so that the same folder gives the same files; early ones wait their turn."""
+    early: dict[Path, AnalyzedFile | FailedFile] = {}
+    left = iter(sounds)
+    due = next(left, None)
+    for result in results:
+        early[result.path] = result
+        while due in early:
+            yield early.pop(due)
+            due = next(left, None)
+
+
+def reason_of(error: Exception) -> str:
+    return str(error) if isinstance(error, UnreadableAudio) else f"{type(error).__name__}: {error}".removesuffix(": ")
 
 
 def records_of(
@@ -134,9 +166,7 @@ def records_of(
     if isinstance(result, AnalyzedFile):
         outcome.analyzed += 1
         return [each.record for each in result.sounds]
-    if not isinstance(result.error, UnreadableAudio | MemoryError):
-        raise result.error
-    failure = {"path": readable(job.relative(result.path)), "reason": str(result.error) or "needs too much memory"}
+    failure = {"path": readable(job.relative(result.path)), "reason": reason_of(result.error)}
     outcome.failed.append(failure)
     reporter.tell_failure(failure)
     return []

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.db import connection, transaction
 
 from catalog import actions, engine, scan, store, tasks
-from catalog.models import Edit, EmbeddingRemoval, Library, Run, Sound
+from catalog.models import Analysis, Edit, EmbeddingRemoval, Library, Run, Sound
 from tests.catalog.conftest import MakeFile, analyze_now, scan_now, states
 
 pytestmark = pytest.mark.django_db
@@ -20,6 +22,36 @@ def sound(library: Library, make_file: MakeFile) -> Sound:
     scan_now(library)
     analyze_now()
     return library.sounds.select_related("library").get()
+
+
+def somebody_waits_for_a_lock() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_words_written_while_an_analysis_is_stored_stand_over_the_new_one(sound: Sound) -> None:
+    def edit() -> None:
+        try:
+            actions.edit_sound(sound, description="Mine")
+        finally:
+            connection.close()
+
+    pool = ThreadPoolExecutor(1)
+    with transaction.atomic():
+        row = Sound.objects.select_for_update().get(pk=sound.pk)
+        new = Analysis.objects.get(sound=sound)
+        new.pk, new.profile_fingerprint, new.label = None, "another", "other label"
+        new.save()
+        row.current_analysis = new
+        row.save(update_fields=["current_analysis"])
+        edited = pool.submit(edit)
+        while not somebody_waits_for_a_lock():
+            assert not edited.done()
+    edited.result()
+    sound.refresh_from_db()
+    assert (sound.description, sound.label, sound.category) == ("Mine", "other label", new.category)
 
 
 def test_a_folder_becomes_a_library_of_its_name(root: Path) -> None:

@@ -173,6 +173,7 @@ def test_what_cannot_be_predicted_is_refused_with_the_reason(client: Client, mak
     (root / "text.wav").write_text("no sound")
     for fields, words in (
         ({"start_time": 5}, "not before the end"),
+        ({"start_time": "inf"}, "not before the end"),
         ({"filter": "nonsense"}, "neither a label nor a category"),
         ({"profile": "best"}, "no profile"),
         ({"start_time": -1}, "start_time"),

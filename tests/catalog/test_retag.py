@@ -225,6 +225,13 @@ def test_the_settings_page_offers_it_where_the_vocabulary_is_another(client: Any
     assert Run.objects.get(pk=address.strip("/").rpartition("/")[2]).total == 3
 
 
+def test_damaged_vectors_of_one_sound_keep_nothing_from_the_others(heard: Library) -> None:
+    Embedding.objects.filter(sound__path="a.wav").update(windows=b"odd")
+    run = retag_now("broad_search")
+    assert (run.state, run.done, run.failed) == ("done", 2, 1)
+    assert run.problems == [{"path": "a.wav", "reason": "its stored vectors are damaged: analyze it again"}]
+
+
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("heard")
 def test_two_runs_at_once_tell_every_sound_twice(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from analysis.errors import UnreadableAudio
+from analysis.errors import ModelUnavailable, UnreadableAudio
 from analysis.pipeline import Analyzer
 from catalog import actions, engine, store, tasks
 from catalog.models import Embedding, Library, Run, Sound
@@ -229,6 +229,35 @@ def test_a_sound_that_breaks_its_job_each_time_is_given_up_with_the_reason(
     assert states(library) == {"a.wav": "failed", "b.wav": "analyzed"}
     error = library.sounds.get(path="a.wav").error
     assert error == "given up after 3 attempts: RuntimeError: out of memory\N{REPLACEMENT CHARACTER}"
+
+
+def test_a_model_that_is_gone_is_the_reason_of_every_sound(
+    library: Library, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def without_model(*_: object) -> object:
+        raise ModelUnavailable("the model is not on this machine")
+
+    make_file("a.wav")
+    make_file("b.wav")
+    run = scan_now(library).followers.get()
+    monkeypatch.setattr(Analyzer, "windowings", without_model)
+    tasks.analyze_sounds.fn(list(library.sounds.values_list("id", flat=True)), "balanced")
+    run.refresh_from_db()
+    assert (run.state, run.done, run.failed) == ("done", 0, 2)
+    assert set(library.sounds.values_list("error", flat=True)) == {"the model is not on this machine"}
+
+
+def test_what_breaks_before_a_file_is_asked_for_gives_the_claim_back(
+    sound: Sound, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> object:
+        raise RuntimeError("the device is gone")
+
+    monkeypatch.setattr(engine, "analyzer", broken)
+    with pytest.raises(RuntimeError):
+        tasks.analyze_sounds.fn([sound.pk], "balanced")
+    sound.refresh_from_db()
+    assert (sound.state, sound.claimed_by, sound.error) == ("queued", "", "RuntimeError: the device is gone")
 
 
 def test_an_unreadable_file_is_not_tried_again_by_itself(sound: Sound, monkeypatch: pytest.MonkeyPatch) -> None:

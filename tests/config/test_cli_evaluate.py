@@ -260,6 +260,18 @@ def test_a_calibration_that_cannot_be_fitted_is_told(run: Run, folders: Path, tm
     assert not (tmp_path / "home/calibration").exists()
 
 
+def test_labels_in_other_letters_are_one_and_those_without_a_word_are_left_out(run: Run, tmp_path: Path) -> None:
+    for seed, label in enumerate(("Dog_Bark", "dog bark", "thunder", "_")):
+        (tmp_path / "own" / label).mkdir(parents=True)
+        soundfile.write(tmp_path / "own" / label / "a.wav", render("dog bark", seed, duration_s=1.0), 48_000)
+    result = run("own", "-o", "out", "--template", "{}", "--json", "-q")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert (found["facts"]["n_sounds"], found["facts"]["n_labels"]) == (3, 2)
+    assert [(label["label"], label["n_sounds"]) for label in found["labels"]] == [("Dog Bark", 2), ("thunder", 1)]
+    assert found["left_out"] == ["1 sounds: their label holds no word"]
+
+
 def test_synthesized_sounds_need_no_files(run: Run, tmp_path: Path) -> None:
     model = tmp_path / "model"
     model.mkdir()
