@@ -77,11 +77,8 @@ class LogMel:
         `transformers.audio_utils.spectrogram`.
         """
         batch = torch.as_tensor(waveforms, dtype=torch.float32).to(self.device)
-        spectra = torch.stft(
-            batch, self.n_fft, self.hop, window=self._hann, center=True, pad_mode="reflect", return_complex=True
-        )
-        power = spectra.real.square() + spectra.imag.square()  # (n, bins, frames)
-        return self._decibels(power.transpose(1, 2))
+        half = self.n_fft // 2
+        return self.frames(torch.nn.functional.pad(batch, (half, half), mode="reflect"))
 
     def repeat_and_pad(self, windows: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
         """Repeat windows as often as they fit whole into the full length and fill up with zeros.
@@ -155,7 +152,8 @@ class LogMel:
         """
         batch = torch.as_tensor(samples, dtype=torch.float32).to(self.device)
         spectra = torch.fft.rfft(batch.unfold(-1, self.n_fft, self.hop) * self._hann)
-        return self._decibels(spectra.real.square() + spectra.imag.square())
+        power = spectra.real.square() + spectra.imag.square()  # (..., frames, bins)
+        return 10.0 * torch.log10((power @ self._filters).clamp(min=POWER_FLOOR))
 
     def windows_of(self, shared: torch.Tensor, windows: torch.Tensor, first_frames: torch.Tensor) -> torch.Tensor:
         """Put the input features of windows together from frames of the sound they were cut from.
@@ -214,9 +212,6 @@ class LogMel:
     def _reach(self) -> int:
         """Frames, counted from an edge, whose FFT window reaches over it."""
         return -(-self.n_fft // 2 // self.hop)
-
-    def _decibels(self, power: torch.Tensor) -> torch.Tensor:
-        return 10.0 * torch.log10((power @ self._filters).clamp(min=POWER_FLOOR))
 
     def _repeated_spectrogram(self, windows: npt.NDArray[np.float32] | torch.Tensor) -> torch.Tensor:
         """Compute the spectrogram of repeated windows, each different frame once.

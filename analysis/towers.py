@@ -26,7 +26,8 @@ logger = logging.getLogger(__name__)
 
 Embeddings = npt.NDArray[np.float32]
 
-CPU_BATCH = 4  # two cores are as fast per window from 2 to 16, and a single sound waits for no more than these
+CPU_BATCHES = (4, 16)  # a full-size model is as fast per window from 2 to 16, and a single sound waits for a batch
+CPU_ELEMENTS = 1 << 21  # of the first stage in a batch: a small model needs more windows to keep several cores busy
 MPS_BATCH = 16
 CUDA_BATCHES = (4, 64)  # every batch is filled up to one size, so a large one would make a single sound wait
 CUDA_SHARE = 0.5  # of the free memory: the driver, log-mels and other programs need some too
@@ -224,14 +225,19 @@ def autocast(device: str, precision: str) -> AbstractContextManager[object]:
 def _batch_size(device: str, config: Any) -> int:
     import torch
 
-    if not device.startswith("cuda"):
-        return MPS_BATCH if device == "mps" else CPU_BATCH
-    free, _total = torch.cuda.mem_get_info(torch.device(device))
+    if device == "mps":
+        return MPS_BATCH
     tokens = (config.spec_size // config.patch_stride[0]) * (config.spec_size // config.patch_stride[1])
-    needed = TENSORS_PER_WINDOW * tokens * config.patch_embeds_hidden_size * 4  # bytes of float32
-    least, most = CUDA_BATCHES
-    fitting = int(free * CUDA_SHARE / needed)
-    return max(least, min(most, 1 << max(0, fitting.bit_length() - 1)))  # a power of two: few different shapes
+    elements = tokens * config.patch_embeds_hidden_size  # of one window in the first stage
+    if not device.startswith("cuda"):
+        return _power_of_two(CPU_ELEMENTS // elements, *CPU_BATCHES)
+    free, _total = torch.cuda.mem_get_info(torch.device(device))
+    return _power_of_two(int(free * CUDA_SHARE / (TENSORS_PER_WINDOW * elements * 4)), *CUDA_BATCHES)
+
+
+def _power_of_two(number: int, least: int, most: int) -> int:
+    """Round down, within bounds."""
+    return max(least, min(most, 1 << max(0, number.bit_length() - 1)))
 
 
 def _translated(source: ModelSource) -> Any:
