@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["AnalyzedFile", "Engine", "FailedFile", "StageTimes"]
 
-DECODERS = min(8, max(2, (os.cpu_count() or 2) // 2))  # threads; a model on the CPU wants the cores too
+DECODERS = min(8, max(1, (os.cpu_count() or 2) // 2))  # threads: a model on the CPU wants the cores too
 HEARD_AHEAD = 2  # files per decoder that wait for the model: bounds memory, as none holds over 58 MB of samples
 KEPT_VECTORS_BYTES = 64 << 20  # of finished sounds, in case the same audio comes again
 

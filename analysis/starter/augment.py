@@ -18,9 +18,9 @@ N_PERIODS = 1_000
 FLOOR_DB = -100.0
 CROP_FRAMES = (1_000, 500, 250, 200, 100)  # 10, 5, 2.5, 2 and 1 s: the windows that profiles ask for
 CROP_WEIGHTS = (0.45, 0.10, 0.15, 0.20, 0.10)
-SHORT_SHARE = 0.12  # of the crops are shorter still: single hits, clicks and chirps
+SHORT_SHARE = 0.15  # of the crops are shorter still: single hits, clicks and chirps
 SHORT_FRAMES = (12, 100)
-TRIM_SHARE = 0.25  # of the clips lose the silence around them, as one-shots in libraries do
+TRIM_SHARE = 0.35  # of the clips lose the silence around them, as one-shots in libraries do
 LONGEST_TAIL_FRAMES = 60
 MIX_SHARE = 0.45  # of the clips in another's company
 MIX_DB = (-25.0, 0.0)
@@ -28,6 +28,13 @@ HEARD_AS_TWO_DB = 9.0  # company weaker than this below the clip does not count 
 LEVEL_DB = (-25.0, 8.0)
 QUIETEST_PEAK_DB = -45.0  # of a band, so that only silence looks like silence
 REVERB_FRAMES = 96
+REVERB_SHARE = 0.3
+CONTRAST = (0.6, 1.2)  # recordings are squeezed by rooms, limiters and codecs more often than stretched
+NOISE_DB = (10.0, 70.0)  # of the floor under the peak
+FLAT_FLOOR_DB = (45.0, 85.0)  # under the peak
+BREATH_SHARE = 0.55  # recordings are dense where synthesized lines and clicks stand alone
+BREATH_DB = (4.0, 36.0)  # of the noise that follows the sound, under its frame
+WHITENING = (-0.3, 0.7)  # share of a clip's mean spectrum that is taken away; negative exaggerates it
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,9 +74,11 @@ class Augmenter:
         labels, others = self._clips.labels[rows], self._clips.labels[partners]
         audible = labels != self._silence
         windows = self._shape_sound(self._crop(rows), audible)
-        company = self._shape_sound(self._crop(partners), others != self._silence)
         mixed = audible & (others != self._silence) & (self._uniform(len(rows)) < MIX_SHARE)
-        windows, share = self._mix(windows, company, mixed)
+        share = torch.zeros(len(rows), device=self._device)
+        if mixed.any():
+            company = self._shape_sound(self._crop(partners[mixed]), audible[mixed])
+            windows[mixed], share[mixed] = self._mix(windows[mixed], company)
         targets = functional.one_hot(labels, self._n_labels) * (1 - share[:, None])
         targets = targets + functional.one_hot(others, self._n_labels) * share[:, None]
         windows = self._shape_recording(windows, audible)
@@ -124,44 +133,70 @@ class Augmenter:
         bands = torch.arange(self._n_mels, device=self._device) - steps[:, None]
         bands = bands.clamp(0, self._n_mels - 1)[:, None, :].expand(-1, N_FRAMES, -1)
         windows = windows.gather(2, bands)
-        contrast = 1 + self._chance(n, 0.3) * self._uniform(n, 1, 1, low=-0.2, high=0.2)
+        contrast = torch.where(self._chance(n, 0.5) > 0, self._uniform(n, 1, 1, low=CONTRAST[0], high=CONTRAST[1]), 1.0)
         peak = windows.amax((1, 2), keepdim=True)
-        windows = torch.where(audible[:, None, None], peak + (windows - peak) * contrast, windows)
-        return self._equalize(windows, 0.5, 7.0)
+        shaped = self._whiten(peak + (windows - peak) * contrast)
+        shaped = self._add_breath(shaped)
+        return self._equalize(torch.where(audible[:, None, None], shaped, windows), 0.5, 7.0)
+
+    def _whiten(self, windows: torch.Tensor) -> torch.Tensor:
+        """Take a part of the mean spectrum away, so that a kind is known by more than its tone color."""
+        chosen = torch.nonzero(self._uniform(len(windows)) < 0.35)[:, 0]
+        if len(chosen) == 0:
+            return windows
+        spectrum = _decibels(_power(windows[chosen]).mean(1, keepdim=True))  # (k, 1, mels)
+        smooth = functional.avg_pool1d(spectrum, 9, 1, 4, count_include_pad=False)
+        smooth = (smooth - smooth.amax(2, keepdim=True)).clamp(min=-40.0)  # empty bands stay empty
+        part = self._uniform(len(chosen), 1, 1, low=WHITENING[0], high=WHITENING[1])
+        whiter = windows.clone()
+        whiter[chosen] = windows[chosen] - part * smooth
+        return whiter
+
+    def _add_breath(self, windows: torch.Tensor) -> torch.Tensor:
+        """Add noise that follows the sound's own loudness, as breath, friction and coarse codecs do."""
+        chosen = torch.nonzero(self._uniform(len(windows)) < BREATH_SHARE)[:, 0]
+        if len(chosen) == 0:
+            return windows
+        k = len(chosen)
+        level = windows[chosen].amax(2, keepdim=True) - self._uniform(k, 1, 1, low=BREATH_DB[0], high=BREATH_DB[1])
+        noise = level + self._curve(k, 12.0) + 3.0 * self._normal(k, N_FRAMES, self._n_mels)
+        breathing = windows.clone()
+        breathing[chosen] = _add_power(windows[chosen], noise)
+        return breathing
+
+    def _curve(self, count: int, spread_db: float) -> torch.Tensor:
+        """Draw a smooth curve over the bands with a tilt, of shape (count, 1, n_mels)."""
+        knots = self._normal(count, 1, 7) * spread_db / 2
+        curve = functional.interpolate(knots, self._n_mels, mode="linear", align_corners=True)
+        tilt = self._uniform(count, 1, 1, low=-spread_db, high=spread_db)
+        return curve + tilt * torch.linspace(-1, 1, self._n_mels, device=self._device)
 
     def _equalize(self, windows: torch.Tensor, probability: float, spread_db: float) -> torch.Tensor:
         """Raise and lower bands along a smooth random curve with a tilt."""
         n = len(windows)
-        knots = self._normal(n, 1, 7) * spread_db / 2
-        curve = functional.interpolate(knots, self._n_mels, mode="linear", align_corners=True)
-        tilt = self._uniform(n, 1, 1, low=-spread_db, high=spread_db)
-        curve = curve + tilt * torch.linspace(-1, 1, self._n_mels, device=self._device)
-        return windows + self._chance(n, probability) * curve
+        return windows + self._chance(n, probability) * self._curve(n, spread_db)
 
-    def _mix(
-        self, windows: torch.Tensor, company: torch.Tensor, mixed: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
+    def _mix(self, windows: torch.Tensor, company: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Add the power of other clips under these and say how much of the target is theirs."""
         level_db = self._uniform(len(windows), low=MIX_DB[0], high=MIX_DB[1])
         gain = _peak_db(windows) - _peak_db(company) + level_db[:, None, None]
-        together = _add_power(windows, company + gain)
         share = ((level_db + HEARD_AS_TWO_DB) / HEARD_AS_TWO_DB * 0.5).clamp(min=0.0)
-        return torch.where(mixed[:, None, None], together, windows), share * mixed
+        return _add_power(windows, company + gain), share
 
     def _shape_recording(self, windows: torch.Tensor, audible: torch.Tensor) -> torch.Tensor:
         """Vary room, microphone, noise, band width and level of a recording."""
         n = len(windows)
         recorded = self._equalize(self._reverberate(windows), 0.6, 9.0)
         recorded = self._add_noise_floor(recorded)
-        recorded = self._limit_band(recorded)
+        recorded = self._lift_floor(self._limit_band(recorded))
         level = self._uniform(n, 1, 1, low=LEVEL_DB[0], high=LEVEL_DB[1])
         recorded = recorded + level.clamp(min=QUIETEST_PEAK_DB - recorded.amax((1, 2), keepdim=True))
         quieter = windows + self._uniform(n, 1, 1, low=-30.0, high=0.0)
         return torch.where(audible[:, None, None], recorded, quieter).clamp(min=FLOOR_DB)
 
     def _reverberate(self, windows: torch.Tensor) -> torch.Tensor:
-        """Add a decaying tail behind every frame, as a room does, to a quarter of the windows."""
-        chosen = torch.nonzero(self._uniform(len(windows)) < 0.25)[:, 0]
+        """Add a decaying tail behind every frame, as a room does, to some of the windows."""
+        chosen = torch.nonzero(self._uniform(len(windows)) < REVERB_SHARE)[:, 0]
         if len(chosen) == 0:
             return windows
         dry = _power(windows[chosen])  # (k, frames, mels)
@@ -177,23 +212,34 @@ class Augmenter:
         return reverberant
 
     def _add_noise_floor(self, windows: torch.Tensor) -> torch.Tensor:
-        """Add steady noise of a random color 20 to 75 dB under the peak."""
-        n = len(windows)
-        level = _peak_db(windows) - self._uniform(n, 1, 1, low=20.0, high=75.0)
-        slope = self._uniform(n, 1, 1, low=-25.0, high=8.0) * torch.linspace(0, 1, self._n_mels, device=self._device)
+        """Add steady noise of a random color, mostly falling with frequency, to most of the windows."""
+        chosen = torch.nonzero(self._uniform(len(windows)) < 0.6)[:, 0]
+        if len(chosen) == 0:
+            return windows
+        k = len(chosen)
+        level = _peak_db(windows[chosen]) - self._uniform(k, 1, 1, low=NOISE_DB[0], high=NOISE_DB[1])
+        slope = self._uniform(k, 1, 1, low=-30.0, high=8.0) * torch.linspace(0, 1, self._n_mels, device=self._device)
         flutter = torch.linspace(4.0, 1.5, self._n_mels, device=self._device)  # wide bands average more bins
-        noise = level + slope + flutter * self._normal(n, N_FRAMES, self._n_mels)
-        return torch.where(self._chance(n, 0.5) > 0, _add_power(windows, noise), windows)
+        noise = level + slope + self._curve(k, 6.0) + flutter * self._normal(k, N_FRAMES, self._n_mels)
+        noisy = windows.clone()
+        noisy[chosen] = _add_power(windows[chosen], noise)
+        return noisy
 
     def _limit_band(self, windows: torch.Tensor) -> torch.Tensor:
         """Cut the highest bands as codecs do and the lowest as small microphones do."""
         n = len(windows)
         bands = torch.arange(self._n_mels, device=self._device)
-        top = self._uniform(n, 1, 1, low=0.6, high=1.0) * self._n_mels  # band 38 is about 4 kHz, 60 about 12 kHz
+        top = self._uniform(n, 1, 1, low=0.5, high=1.0) * self._n_mels  # band 38 is about 4 kHz, 60 about 12 kHz
         bottom = self._uniform(n, 1, 1, low=0.0, high=0.16) * self._n_mels
-        loss = (bands - top).clamp(min=0) * self._uniform(n, 1, 1, low=2.0, high=25.0) * self._chance(n, 0.3)
+        loss = (bands - top).clamp(min=0) * self._uniform(n, 1, 1, low=2.0, high=25.0) * self._chance(n, 0.35)
         loss = loss + (bottom - bands).clamp(min=0) * self._uniform(n, 1, 1, low=1.0, high=8.0) * self._chance(n, 0.25)
         return windows - loss
+
+    def _lift_floor(self, windows: torch.Tensor) -> torch.Tensor:
+        """Let half of the windows end at a flat floor, because how deep a pause is says nothing about a sound."""
+        n = len(windows)
+        floor = _peak_db(windows) - self._uniform(n, 1, 1, low=FLAT_FLOOR_DB[0], high=FLAT_FLOOR_DB[1])
+        return torch.where(self._chance(n, 0.5) > 0, torch.maximum(windows, floor), windows)
 
     def _mask(self, windows: torch.Tensor) -> torch.Tensor:
         """Blank random bands and stretches of time (SpecAugment, Park et al. 2019, arXiv:1904.08779)."""

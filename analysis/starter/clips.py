@@ -82,6 +82,22 @@ def join_clips(spectrograms: Sequence[npt.NDArray[np.float16]], labels: Sequence
     )
 
 
+def extend_clips(
+    clips: Clips, spectrograms: Sequence[npt.NDArray[np.float16]], labels: Sequence[int], *, copies: int
+) -> Clips:
+    """Lay further spectrograms behind those of `clips`, each of them `copies` times."""
+    more = join_clips([*spectrograms] * copies, [*labels] * copies)
+    return Clips(
+        frames=torch.cat([clips.frames, more.frames]),
+        offsets=torch.cat([clips.offsets, more.offsets + len(clips.frames)]),
+        lengths=torch.cat([clips.lengths, more.lengths]),
+        labels=torch.cat([clips.labels, more.labels]),
+        anchors=torch.cat([clips.anchors, more.anchors]),
+        anchor_offsets=torch.cat([clips.anchor_offsets, more.anchor_offsets + len(clips.anchors)]),
+        anchor_counts=torch.cat([clips.anchor_counts, more.anchor_counts]),
+    )
+
+
 def render_clips(labels: Sequence[str], seeds: range, *, cache_dir: Path, processes: int = 2) -> Clips:
     """Render every label with every seed, or take the spectrograms from an earlier run.
 
@@ -92,30 +108,33 @@ def render_clips(labels: Sequence[str], seeds: range, *, cache_dir: Path, proces
     seeds : range
         One clip per label and seed.
     cache_dir : Path
-        Folder of earlier runs; a file of about 70 kB per clip is added.
+        Folder of earlier runs; a file per label of about 70 kB per clip is added.
     processes : int
         Renderers beside this process; 0 renders here.
 
     Returns
     -------
     Clips
-        Ordered by seed, then label.
+        Ordered by label, then seed.
     """
-    path = cache_dir / f"clips-{_fingerprint(labels, seeds)}.npz"
-    if not path.exists():
-        jobs = [(label, seed) for seed in seeds for label in labels]
-        spectrograms = list(_render_all(jobs, processes))
-        cache_dir.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial.npz")
-        np.savez(
-            partial,
-            frames=np.concatenate(spectrograms),
-            lengths=np.array([len(spectrogram) for spectrogram in spectrograms]),
-        )
-        partial.rename(path)
-    with np.load(path) as stored:
-        frames, lengths = stored["frames"], stored["lengths"]
-    return join_clips(np.split(frames, np.cumsum(lengths)[:-1]), list(range(len(labels))) * len(seeds))
+    cache_dir.mkdir(parents=True, exist_ok=True)
+    paths = {label: cache_dir / f"clips-{_fingerprint(label, seeds)}.npz" for label in labels}
+    missing = [label for label in labels if not paths[label].exists()]
+    rendered = _render_all([(label, seed) for label in missing for seed in seeds], processes)
+    for label in missing:
+        _store(paths[label], [next(rendered) for _ in seeds])
+    spectrograms: list[npt.NDArray[np.float16]] = []
+    for label in labels:
+        with np.load(paths[label]) as stored:
+            spectrograms += np.split(stored["frames"], np.cumsum(stored["lengths"])[:-1])
+    return join_clips(spectrograms, [index for index in range(len(labels)) for _ in seeds])
+
+
+def _store(path: Path, spectrograms: Sequence[npt.NDArray[np.float16]]) -> None:
+    partial = path.with_suffix(".partial.npz")
+    lengths = np.array([len(spectrogram) for spectrogram in spectrograms])
+    np.savez(partial, frames=np.concatenate(spectrograms), lengths=lengths)
+    partial.rename(path)
 
 
 def spectrogram_of(waveform: npt.NDArray[np.float32]) -> npt.NDArray[np.float16]:
@@ -170,9 +189,14 @@ def _render(job: tuple[str, int]) -> npt.NDArray[np.float16]:
     return spectrogram_of(analysis.synth.render(label, seed))
 
 
-def _fingerprint(labels: Sequence[str], seeds: range) -> str:
-    """Name what clips depend on: labels, seeds and the synthesizer's source."""
-    digest = hashlib.sha256(f"{list(labels)} {seeds}".encode())
-    for source in sorted(Path(analysis.synth.__file__).parent.rglob("*.py")):
+def _fingerprint(label: str, seeds: range) -> str:
+    """Name what a label's clips depend on: seeds, what all makers share, and the module of its own maker.
+
+    The rare bed under a clip comes from another module; a change there does not render all labels anew.
+    """
+    digest = hashlib.sha256(f"{label} {seeds}".encode())
+    shared = sorted(Path(analysis.synth.__file__).parent.glob("*.py"))
+    own = analysis.synth.KINDS[label].make.__code__.co_filename
+    for source in (*shared, Path(own)):
         digest.update(source.read_bytes())
     return digest.hexdigest()[:16]

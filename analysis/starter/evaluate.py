@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections import Counter
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ from analysis.starter.clips import HELD_OUT_SEED, Clips, make_extractor, render_
 SAMPLE_RATE_HZ = 48_000
 LONGEST_S = 10
 BATCH = 64
+REAL_HELP = "Recordings: a table of path, label and split (CSV), or a folder of files named as Sonic Pi's."
 SONIC_PI_TRUTH: tuple[
     tuple[str, tuple[str, ...]], ...
 ] = (  # file name pattern -> labels that are right; the first wins
@@ -140,10 +142,42 @@ def read_real_sounds(folder: Path, known_labels: Sequence[str]) -> RealSounds:
         if right and set(right) <= set(known_labels):
             names.append(path.stem)
             accepted.append(right)
-            features.append(log_mel(_read_mono(path)[None, : log_mel.max_samples]))
+            features.append(log_mel(read_mono(path)[None, : log_mel.max_samples]))
     if not features:
         raise ValueError(f"no recording in {folder} has a name that tells a covered label")
     return RealSounds(tuple(names), tuple(accepted), torch.cat(features))
+
+
+def read_listed_sounds(table: Path, known_labels: Sequence[str], split: str = "") -> RealSounds:
+    """Read the recordings that a table lists.
+
+    Parameters
+    ----------
+    table : Path
+        CSV with the columns `path` (seen from the table's folder) and `label`, and `split` where one is asked for.
+    known_labels : sequence of str
+        Recordings of other labels are left out.
+    split : str
+        Rows of other splits are left out; empty for all.
+
+    Returns
+    -------
+    RealSounds
+        The first ten seconds of each, mono.
+
+    Raises
+    ------
+    ValueError
+        The table lists none of them.
+    """
+    with table.open(encoding="utf-8", newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["label"] in known_labels]
+    rows = [row for row in rows if not split or row["split"] == split]
+    if not rows:
+        raise ValueError(f"no recording in {table} has a covered label")
+    log_mel = LogMel(make_extractor())
+    features = [log_mel(read_mono(table.parent / row["path"])[None, : log_mel.max_samples]) for row in rows]
+    return RealSounds(tuple(row["path"] for row in rows), tuple((row["label"],) for row in rows), torch.cat(features))
 
 
 def score_real_sounds(sounds: RealSounds, answers: Sequence[str]) -> RealScore:
@@ -155,7 +189,8 @@ def score_real_sounds(sounds: RealSounds, answers: Sequence[str]) -> RealScore:
     return RealScore(by_group, dict(zip(sounds.names, answers, strict=True)))
 
 
-def _read_mono(path: Path) -> npt.NDArray[np.float32]:
+def read_mono(path: Path) -> npt.NDArray[np.float32]:
+    """Read the first ten seconds of a recording, mixed to mono, at 48 kHz."""
     with soundfile.SoundFile(path) as file:
         samples = file.read(LONGEST_S * file.samplerate, dtype="float32", always_2d=True).mean(axis=1)
         return np.asarray(soxr.resample(samples, file.samplerate, SAMPLE_RATE_HZ), dtype=np.float32)
@@ -165,9 +200,10 @@ def _read_mono(path: Path) -> npt.NDArray[np.float32]:
 @click.option("--model", "folder", type=click.Path(path_type=Path), default=MODEL_DIR, help="Checkpoint folder.")
 @click.option("--clips", default=10, help="Held-out clips per label.")
 @click.option("--cache", type=click.Path(path_type=Path), required=True, help="Folder for rendered clips.")
-@click.option("--real", type=click.Path(path_type=Path, exists=True), help="Folder of recordings named as Sonic Pi's.")
+@click.option("--real", type=click.Path(path_type=Path, exists=True), help=REAL_HELP)
+@click.option("--split", default="", help="Rows of the table to take.")
 @click.option("--processes", default=2, help="Renderers at a time.")
-def main(folder: Path, clips: int, cache: Path, real: Path | None, processes: int) -> None:
+def main(folder: Path, clips: int, cache: Path, real: Path | None, split: str, processes: int) -> None:
     """Print how often the starter is right on held-out synthesized sounds and on real ones."""
     facts = json.loads((folder / "timbre.json").read_text(encoding="utf-8"))
     labels: list[str] = facts["known_labels"]
@@ -185,7 +221,7 @@ def main(folder: Path, clips: int, cache: Path, real: Path | None, processes: in
     for label, answer, count in confusions(truth, answers, labels)[:25]:
         click.echo(f"  {label} -> {answer}: {count} of {clips}")
     if real:
-        sounds = read_real_sounds(real, labels)
+        sounds = read_listed_sounds(real, labels, split) if real.is_file() else read_real_sounds(real, labels)
         named = [labels[index] for index in (embed_audio(model, sounds.features) @ matrix.T).argmax(1).tolist()]
         report_real(score_real_sounds(sounds, named), sounds)
 

@@ -350,9 +350,23 @@ def formants(x: Signal, tracks: Sequence[tuple[Frequency, float, Frequency]], fl
     return shape_spectrum(x, resonances(len(x), tracks, floor))
 
 
+def throat(rng: Rng, x: Signal, tracks: Sequence[tuple[Frequency, float, Frequency]], floor: float = 0.003) -> Signal:
+    """Send a sound through a throat of wider or narrower resonances, with further ones above and breath beside them.
+
+    Recorded voices of animals and people reach much higher than the resonances that name them: `formants` alone
+    sounds like a voice behind a wall.
+    """
+    width = log_uniform(rng, 0.8, 2.2)
+    upper = [(log_uniform(rng, 3_000, 11_000), uniform(rng, 400, 1_500), log_uniform(rng, 0.02, 0.4)) for _ in range(3)]
+    wider = [(center, bandwidth * width, gain) for center, bandwidth, gain in tracks]
+    return formants(x, [*wider, *upper], max(floor, log_uniform(rng, 0.002, 0.06)))
+
+
 def glottis(rng: Rng, pitch_hz: Signal, *, breath: float = 0.05, rough: float = 0.0, tilt_hz: float = 900.0) -> Signal:
     """Buzz of vocal folds: jittered pulses with breath noise; `rough` adds a subharmonic growl."""
     n = len(pitch_hz)
+    tilt_hz *= log_uniform(rng, 0.7, 5.0)  # pressed voices are brighter by far than lazy ones
+    breath *= log_uniform(rng, 0.5, 2.5)
     jitter = 1 + (0.01 + 0.06 * rough) * (2 * wander(rng, n, 60.0) - 1)
     buzz = lowpass(saw(n, pitch_hz * jitter), tilt_hz, 1)
     if rough:

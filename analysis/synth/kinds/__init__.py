@@ -1,4 +1,4 @@
-"""The makers of every kind of sound, a module per category of the vocabulary; importing this fills `KINDS`."""
+"""The makers of every kind of sound, by where it comes from; importing this fills `KINDS`."""
 
 from __future__ import annotations
 
@@ -9,11 +9,16 @@ CATEGORIES = (
     "ambience",
     "animals",
     "background",
+    "bells",
+    "birds",
+    "household",
     "impact",
+    "insects",
     "machinery",
     "movement",
     "music",
     "textures",
+    "throats",
     "vehicles",
     "voices",
     "water",

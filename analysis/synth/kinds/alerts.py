@@ -1,40 +1,13 @@
-"""Makers of signals meant to be heard: sirens, bells, horns, whistles, rings and interface sounds."""
+"""Makers of signals meant to be heard: sirens, horns, whistles, beeps and interface sounds."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
 
 import numpy as np
 
 from analysis.synth import signals as s
 from analysis.synth.registry import kind
 from analysis.synth.signals import Rng, Signal
-
-
-def _wave(rng: Rng) -> Callable[[int, s.Frequency], Signal]:
-    """Pick a timbre for an electronic tone."""
-    way, duty, index = int(rng.integers(5)), s.uniform(rng, 0.15, 0.5), s.uniform(rng, 0.3, 2)
-    cutoff_hz = s.log_uniform(rng, 4_000, 16_000)
-    gains = [1.0, *(rng.random(4) * 0.4)]
-
-    def tone(m: int, hz: s.Frequency) -> Signal:
-        if way == 0:
-            return s.sine(m, hz)
-        if way == 1:
-            return s.lowpass(s.pulse(m, hz, duty), cutoff_hz)
-        if way == 2:
-            return s.harmonics(m, hz, gains)
-        if way == 3:
-            return s.fm(m, hz, 2 * np.asarray(hz), index)
-        return s.lowpass(s.saw(m, hz), cutoff_hz)
-
-    return tone
-
-
-def _join(parts: list[Signal], n: int) -> Signal:
-    """Lay parts end to end and cut or fill them to `n` samples."""
-    y = np.concatenate(parts)[:n]
-    return np.pad(y, (0, n - len(y)))
+from analysis.synth.tones import join_parts, pick_timbre
 
 
 @kind("siren", 1.5, 9)
@@ -68,7 +41,7 @@ def siren(rng: Rng, n: int) -> Signal:
 @kind("alarm beep", 0.5, 7)
 def alarm_beep(rng: Rng, n: int) -> Signal:
     """Insistent beeps: even, in groups of two to four, of two pitches, or a warbling smoke alarm."""
-    tone, hz = _wave(rng), s.log_uniform(rng, 700, 4_000)
+    tone, hz = pick_timbre(rng), s.log_uniform(rng, 700, 4_000)
     length, group = s.log_uniform(rng, 0.05, 0.5), int(rng.choice([1, 1, 2, 3, 4]))
     gap, pause = s.uniform(rng, 0.5, 1.2) * length, s.uniform(rng, 1, 4) * length
     other = float(rng.choice([1.0, 1.0, 0.8, 1.25, 1.5]))
@@ -82,119 +55,7 @@ def alarm_beep(rng: Rng, n: int) -> Signal:
         i += 1
         parts += [beeps[i % 2], np.zeros(s.samples(gap if i % group else max(gap, pause * (group > 1))))]
         total += len(parts[-1]) + m
-    return _join(parts, n)
-
-
-@kind("phone ringing", 1, 8)
-def phone_ringing(rng: Rng, n: int) -> Signal:
-    """Old bells, an electronic warble, a ringback tone, a ringtone or a buzzing mobile."""
-    way = int(rng.integers(5))
-    ring, rest = s.uniform(rng, 0.8, 2.2), s.uniform(rng, 0.5, 3)
-    if s.chance(rng, 0.3):
-        ring, rest = 0.4, 0.25
-    t = s.times(n)
-    on = (t % (ring + rest)) < ring
-    if way <= 1:  # bell with two gongs
-        hz, rate = s.uniform(rng, 900, 1_900), s.uniform(rng, 17, 27)
-        m = s.samples(0.7)
-        bank = [
-            s.modes(
-                rng,
-                m,
-                hz * f * np.array([1, 1.52, 2.41, 3.3, 4.7]),
-                [0.22, 0.16, 0.12, 0.07, 0.04],
-                [1, 0.6, 0.5, 0.4, 0.3],
-            )
-            for f in (1.0, s.uniform(rng, 1.1, 1.3))
-        ]
-        bank = [gong + np.pad(s.grain(rng, 0.01, 0.001, 2_000, 9_000), (0, m - s.samples(0.01))) for gong in bank]
-        moments = np.arange(0, t[-1], 1 / rate)
-        return s.sprinkle(rng, n, moments[moments % (ring + rest) < ring], bank, 0.1)
-    edge = np.convolve(on, np.ones(200) / 200, "same")
-    if way == 2:  # electronic warble
-        hz, tone = s.uniform(rng, 600, 2_000), _wave(rng)
-        warble = np.sign(s.sine(n, s.uniform(rng, 8, 25)))
-        return tone(n, hz * (1 + s.uniform(rng, 0.05, 0.15) * warble)) * edge
-    if way == 3:  # melody
-        tone, base, length = _wave(rng), s.log_uniform(rng, 500, 1_400), s.uniform(rng, 0.07, 0.18)
-        steps = rng.choice([0, 2, 4, 5, 7, 9, 12], int(rng.integers(4, 12)))
-        m = s.samples(length)
-        notes = np.concatenate([tone(m, base * 2 ** (k / 12)) * s.decay(m, 0.003, 2 * length) for k in steps])
-        return np.resize(np.concatenate([notes, np.zeros(s.samples(rest * 0.5))]), n)
-    if s.chance(rng, 0.5):  # a motor on a table
-        hz = s.uniform(rng, 120, 210)
-        rattle = s.bandpass(s.noise(rng, n), 300, 3_000, 1) * (s.sine(n, hz) > 0.6)
-        return (s.lowpass(s.pulse(n, hz, 0.3), 1_500) + s.uniform(rng, 0.3, 1.5) * rattle) * edge
-    first, second = ((440, 480), (400, 450), (425, 425))[int(rng.integers(3))]
-    return (s.sine(n, float(first)) + s.sine(n, float(second))) * edge
-
-
-@kind("doorbell", 0.8, 5)
-def doorbell(rng: Rng, n: int) -> Signal:
-    """Ding-dong, a chime of several notes, a buzzer or a small bell struck by a hammer."""
-    way = int(rng.choice([0, 0, 0, 1, 2, 3]))
-    hz, fall = s.log_uniform(rng, 450, 950), s.uniform(rng, 0.3, 1.0)
-    ratios = np.array(((1, 2.0, 3.0, 4.2), (1, 2.76, 5.4, 8.9), (1, 3.0, 6.2, 10))[int(rng.integers(3))])
-    gains = [1, *(rng.random(3) * (0.5, 0.25, 0.1))]
-
-    def bar(f: float) -> Signal:
-        m = s.samples(4 * fall)
-        y = s.modes(rng, m, f * ratios, fall / ratios**0.7, gains)
-        y[: s.samples(0.01)] += 0.2 * s.grain(rng, 0.01, 0.001, 800, 6_000)
-        return y * np.minimum(s.times(m) / 0.001, 1)
-
-    if way == 2:  # buzzer
-        on = s.hold(n, 0.005, 0.01) * (s.times(n) < max(0.3, s.uniform(rng, 0.3, 0.9) * n / s.SAMPLE_RATE_HZ))
-        return s.bandpass(s.pulse(n, s.uniform(rng, 80, 130), 0.3), 300, 5_000, 1) * on
-    if way == 3:  # hammered bell
-        ring = s.uniform(rng, 0.4, 0.9) * n / s.SAMPLE_RATE_HZ
-        moments = np.arange(0, ring, 1 / s.uniform(rng, 18, 30))
-        return s.sprinkle(rng, n, moments, [bar(2.2 * hz)[: s.samples(0.5)]], 0.1)
-    third = float(rng.choice([0.7937, 0.8409, 0.75, 0.6667]))
-    steps = [1.0, third] if way == 0 else list(0.8 + 0.6 * rng.random(int(rng.integers(3, 9))))
-    if way == 1 and s.chance(rng, 0.5):
-        steps = [1.0, 0.7937, 0.8909, 0.5946, 0.5946, 0.8909, 1.0, 0.7937]
-    gap = s.uniform(rng, 0.35, 0.75) if way == 0 else s.uniform(rng, 0.2, 0.4)
-    queue = iter(steps * 2)
-    moments = np.arange(len(steps)) * gap
-    if way == 0 and s.chance(rng, 0.3):
-        moments = np.concatenate([moments, moments + 2 * gap + s.uniform(rng, 0.3, 1.0)])
-    return s.place(n, moments, lambda: bar(hz * next(queue)))
-
-
-@kind("church bell", 1.5, 9)
-def church_bell(rng: Rng, n: int) -> Signal:
-    """Tolling of one great bell, or a peal of several."""
-    base = s.log_uniform(rng, 110, 600)
-    peal = s.chance(rng, 0.3)
-    ratios = np.array([0.5, 0.503, 1, 1.004, 1.19, 1.5, 2, 2.01, 2.52, 3.0, 4.1, 5.4])
-    ratios = ratios * np.exp(0.015 * rng.standard_normal(12))
-    gains = np.array([0.5, 0.2, 0.8, 0.5, 0.8, 0.4, 1, 0.5, 0.5, 0.5, 0.35, 0.25]) * np.exp(
-        0.4 * rng.standard_normal(12)
-    )
-    falls = (
-        np.array([3.2, 3, 1.8, 1.8, 1.4, 1, 0.9, 0.9, 0.5, 0.4, 0.25, 0.15])
-        * s.uniform(rng, 0.6, 1.3)
-        * (250 / base) ** 0.3
-    )
-    longest = n / s.SAMPLE_RATE_HZ
-
-    def toll(hz: float) -> Signal:
-        m = s.samples(min(longest, 2.5 if peal else 5.0))
-        y = s.modes(rng, m, hz * ratios, falls * (0.5 if peal else 1), gains)
-        k = min(m, s.samples(0.05))
-        y[:k] += s.uniform(rng, 0.3, 1.2) * s.grain(rng, k / s.SAMPLE_RATE_HZ, 0.006, 5 * hz, 25 * hz)[:k]
-        return y * s.hold(m, 0.0005, 0.3)
-
-    if peal:
-        scale = np.array((1, 1.125, 1.25, 1.5, 1.667))[: int(rng.integers(2, 6))]
-        return s.sprinkle(
-            rng, n, s.steady(rng, n, s.uniform(rng, 0.25, 0.7), 0.08), [toll(base * f) for f in scale], 0.25
-        )
-    bank = [toll(base)]
-    if s.chance(rng, 0.35):
-        return s.sprinkle(rng, n, np.zeros(1), bank, 0.1)
-    return s.sprinkle(rng, n, s.steady(rng, n, s.uniform(rng, 1.2, 3.5), 0.02), bank, 0.15)
+    return join_parts(parts, n)
 
 
 @kind("car horn", 0.2, 4)
@@ -219,12 +80,12 @@ def car_horn(rng: Rng, n: int) -> Signal:
     seconds = n / s.SAMPLE_RATE_HZ
     if seconds < 0.6 or s.chance(rng, 0.35):
         m = s.samples(seconds * s.uniform(rng, 0.75, 1))
-        return _join([honk(m)], n)
+        return join_parts([honk(m)], n)
     parts: list[Signal] = []
     while sum(map(len, parts)) < n:
         m = s.samples(s.log_uniform(rng, 0.1, 0.8))
         parts += [honk(m), np.zeros(s.samples(s.log_uniform(rng, 0.07, 0.6)))]
-    return _join(parts, n)
+    return join_parts(parts, n)
 
 
 @kind("train horn", 0.8, 6)
@@ -248,7 +109,7 @@ def train_horn(rng: Rng, n: int) -> Signal:
     parts: list[Signal] = []
     for part in lengths:
         parts += [blast(s.samples(0.92 * part * n / s.SAMPLE_RATE_HZ)), np.zeros(int(0.05 * part * n))]
-    return _join(parts, n)
+    return join_parts(parts, n)
 
 
 @kind("whistle", 0.3, 4)
@@ -266,7 +127,7 @@ def whistle(rng: Rng, n: int) -> Signal:
     if way == 0:
         hz, rate = s.uniform(rng, 2_200, 4_200), s.uniform(rng, 22, 60)
         lengths = ((1.0,), (0.25, 0.6), (0.2, 0.2, 0.5), (0.12, 0.12))[int(rng.integers(4))]
-        return _join(
+        return join_parts(
             [x for k in lengths for x in (pea(s.samples(0.9 * k * n / 48e3), hz, rate), np.zeros(int(0.06 * n)))], n
         )
     if way == 1:  # lips: a call, a wolf whistle or a tune
@@ -369,10 +230,10 @@ def error_buzzer(rng: Rng, n: int) -> Signal:
 
     shape = int(rng.integers(3))
     if shape == 0:
-        return _join([buzz(s.samples(s.uniform(rng, 0.6, 1) * n / s.SAMPLE_RATE_HZ), hz)], n)
+        return join_parts([buzz(s.samples(s.uniform(rng, 0.6, 1) * n / s.SAMPLE_RATE_HZ), hz)], n)
     m = s.samples(min(s.uniform(rng, 0.12, 0.35), 0.4 * n / s.SAMPLE_RATE_HZ))
     second = buzz(m, hz) if shape == 1 else buzz(2 * m, hz * s.uniform(rng, 0.6, 0.85))
-    return _join([buzz(m, hz), np.zeros(m // 3), second], n)
+    return join_parts([buzz(m, hz), np.zeros(m // 3), second], n)
 
 
 MORSE = (

@@ -149,6 +149,10 @@ def gunshot(rng: Rng, n: int) -> Signal:
         period = s.log_uniform(rng, 0.07, 0.2)
         moments = 0.01 + np.arange(int(rng.integers(2, 16))) * period
         return s.place(n, moments[moments < n / s.SAMPLE_RATE_HZ - 0.05], shot)
+    if s.chance(rng, 0.5):  # in the open: the land answers
+        t = s.times(n)
+        land = s.lowpass(s.noise(rng, n), s.log_uniform(rng, 500, 5_000), 1) * np.exp(-t / s.log_uniform(rng, 0.1, 0.8))
+        return s.place(n, 0.01, shot) + s.log_uniform(rng, 0.05, 0.6) * land * (0.5 + s.wander(rng, n, 12))
     return s.place(n, s.uniform(rng, 0.0, 0.1), shot)
 
 
@@ -167,17 +171,21 @@ def punch(rng: Rng, n: int) -> Signal:
     return s.strikes(rng, n, hit, single=0.6, period_s=(0.25, 0.8))
 
 
-@kind("hammering", 0.8, 6)
+@kind("hammering", 0.25, 6)
 def hammering(rng: Rng, n: int) -> Signal:
     """A hammer on a nail: regular blows, a metal tick upon wood that rises as the nail goes in."""
-    nail = s.log_uniform(rng, 1_800, 4_800)
-    wood = s.log_uniform(rng, 120, 350)
+    nail, ring_s = s.log_uniform(rng, 900, 6_000), s.log_uniform(rng, 0.006, 0.12)
+    wood, edge = s.log_uniform(rng, 120, 500), s.log_uniform(rng, 1, 10)
+    clatter, dull_hz = s.log_uniform(rng, 0.1, 3), s.log_uniform(rng, 1_000, 9_000)
 
     def blow() -> Signal:
         m = s.samples(0.25)
-        tick = s.modes(rng, m, nail * np.array([1, 1.83, 2.6]), s.uniform(rng, 0.008, 0.03), [1, 0.7, 0.4])
+        tick = s.modes(rng, m, nail * np.array([1, 1.83, 2.6]), ring_s * s.uniform(rng, 0.8, 1.2), [1, 0.7, 0.4])
+        tick += clatter * s.bandpass(s.noise(rng, m), 120, dull_hz, 1) * s.decay(m, 0.001, s.uniform(rng, 0.01, 0.05))
         thud = s.modes(rng, m, wood * np.array([1, 1.9, 3.2]), 0.03, [1, 0.6, 0.3])
-        return s.uniform(rng, 0.7, 1) * (tick + s.uniform(rng, 0.5, 1.4) * _add(thud, _click(rng, 0.006, 1_000, 9_000)))
+        return s.uniform(rng, 0.7, 1) * (
+            tick + s.uniform(rng, 0.5, 1.4) * _add(thud, edge * _click(rng, 0.01, 500, 12_000))
+        )
 
     return s.place(n, s.steady(rng, n, s.uniform(rng, 0.25, 0.7), 0.06), blow)
 

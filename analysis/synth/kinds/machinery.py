@@ -82,7 +82,7 @@ def chainsaw(rng: Rng, n: int) -> Signal:
     return y
 
 
-@kind("hand saw", 0.8, 7)
+@kind("hand saw", 0.4, 7)
 def hand_saw(rng: Rng, n: int) -> Signal:
     """Strokes to and fro through wood or metal, teeth rasping faster in mid-stroke."""
     period, teeth = s.log_uniform(rng, 0.22, 0.75), s.log_uniform(rng, 120, 700)
@@ -149,7 +149,7 @@ def fan(rng: Rng, n: int) -> Signal:
     return y * (0.2 + 0.8 * speed)
 
 
-@kind("keyboard typing", 0.8, 8)
+@kind("keyboard typing", 0.3, 8)
 def keyboard_typing(rng: Rng, n: int) -> Signal:
     """Keys of a laptop, a clicking mechanical board or a typewriter, in bursts of fingers."""
     way, rate = int(rng.integers(3)), s.log_uniform(rng, 3, 13)

@@ -20,7 +20,7 @@ def _walk(rng: Rng, n: int) -> Signal:
     return s.steady(rng, n, s.log_uniform(rng, 0.28, 0.75), s.uniform(rng, 0.02, 0.1))
 
 
-@kind("footsteps on gravel", 1, 8)
+@kind("footsteps on gravel", 0.3, 8)
 def footsteps_on_gravel(rng: Rng, n: int) -> Signal:
     """Crunching bursts of many small stones, two to four a second."""
     low, grains = s.uniform(rng, 800, 2_000), int(rng.integers(25, 90))
@@ -33,7 +33,7 @@ def footsteps_on_gravel(rng: Rng, n: int) -> Signal:
     return s.place(n, _walk(rng, n), step)
 
 
-@kind("footsteps on wood", 1, 8)
+@kind("footsteps on wood", 0.3, 8)
 def footsteps_on_wood(rng: Rng, n: int) -> Signal:
     """Hollow heel knocks on a wooden floor, heel and toe, now and then a creak."""
     base, hollow = s.log_uniform(rng, 70, 230), s.uniform(rng, 0.7, 1.8)
@@ -61,7 +61,7 @@ def footsteps_on_wood(rng: Rng, n: int) -> Signal:
     return s.place(n, _walk(rng, n), step)
 
 
-@kind("footsteps in snow", 1, 8)
+@kind("footsteps in snow", 0.3, 8)
 def footsteps_in_snow(rng: Rng, n: int) -> Signal:
     """Soft squeaking compression: band-limited creaks that swell and stop, no hard onset."""
     center = s.log_uniform(rng, 500, 1_800)
@@ -76,7 +76,7 @@ def footsteps_in_snow(rng: Rng, n: int) -> Signal:
     return s.place(n, s.steady(rng, n, s.uniform(rng, 0.45, 0.9), 0.05), step)
 
 
-@kind("horse hooves", 1, 8)
+@kind("horse hooves", 0.3, 8)
 def horse_hooves(rng: Rng, n: int) -> Signal:
     """Clip-clop: hollow knocks in the four beats of a walk, two of a trot, three of a gallop."""
     gait = [[0, 0.25, 0.5, 0.75], [0, 0.5], [0, 0.18, 0.36]][int(rng.integers(3))]
@@ -97,7 +97,7 @@ def horse_hooves(rng: Rng, n: int) -> Signal:
     return s.place(n, moments + 0.008 * rng.standard_normal(len(moments)).clip(-1, 1) + 0.02, hoof)
 
 
-@kind("paper rustle", 0.6, 5)
+@kind("paper rustle", 0.3, 5)
 def paper_rustle(rng: Rng, n: int) -> Signal:
     """Crackling treble in irregular bursts: pages turned, a sheet crumpled."""
     dense = s.log_uniform(rng, 60, 500)

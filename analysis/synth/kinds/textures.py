@@ -22,7 +22,12 @@ def fire_crackle(rng: Rng, n: int) -> Signal:
         0.5 + 0.5 * s.wander(rng, n, 6)
     )
     hiss = s.bandpass(s.noise(rng, n), 2_000, 9_000, 1) * s.wander(rng, n, 1.5) ** 2
-    return s.normalize_rms(snaps) + s.log_uniform(rng, 0.1, 0.9) * roar + s.uniform(rng, 0, 0.12) * hiss
+    y = s.normalize_rms(snaps) + s.log_uniform(rng, 0.1, 0.9) * roar + s.uniform(rng, 0, 0.12) * hiss
+    if s.chance(rng, 0.6):  # many small crackles that flow together over the draft of the flames
+        tiny = s.bandpass(s.dust(rng, n, s.log_uniform(rng, 80, 900), 1.1), s.log_uniform(rng, 400, 2_500), 14_000, 1)
+        draft = s.normalize_rms(s.lowpass(s.pink(rng, n), s.log_uniform(rng, 1_000, 12_000), 1))
+        y = s.log_uniform(rng, 0.15, 1) * y + s.normalize_rms(tiny) + s.log_uniform(rng, 0.2, 1.2) * draft
+    return y
 
 
 def _scratch(rng: Rng, n: int) -> Signal:

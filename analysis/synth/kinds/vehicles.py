@@ -26,20 +26,26 @@ def _passing(rng: Rng, n: int) -> tuple[Signal, Signal]:
     return 1 / (1 + (t * sharp * 2) ** 2), 1 - s.uniform(rng, 0.04, 0.12) * np.tanh(t * sharp * 2)
 
 
-@kind("car engine idle", 2, 10)
+@kind("car engine idle", 1, 10)
 def car_engine_idle(rng: Rng, n: int) -> Signal:
     """A steady low chug with a small wobble."""
-    firing = s.uniform(rng, 18, 42) * (1 + 0.05 * (s.wander(rng, n, 3) - 0.5))
+    firing = s.log_uniform(rng, 16, 95) * (1 + s.uniform(rng, 0.01, 0.12) * (s.wander(rng, n, 3) - 0.5))
     y = _engine(
         rng,
         n,
         firing,
-        cutoff_hz=s.log_uniform(rng, 300, 1_500),
-        grit=s.uniform(rng, 0.1, 0.6),
-        drive=s.uniform(rng, 0.8, 2),
+        cutoff_hz=s.log_uniform(rng, 300, 6_000),
+        grit=s.uniform(rng, 0.1, 0.9),
+        drive=s.log_uniform(rng, 0.8, 5),
     )
     whine = s.sine(n, s.uniform(rng, 300, 1_200)) * 0.02 * s.uniform(rng, 0, 1)
-    return y + whine + s.uniform(rng, 0.01, 0.08) * s.pink(rng, n)
+    if s.chance(rng, 0.15):  # the starter turns first
+        start = s.samples(s.uniform(rng, 0.15, 0.4) * n / s.SAMPLE_RATE_HZ)
+        turn = 1 - s.phase(start, s.uniform(rng, 6, 12)) % 1
+        y[:start] = (
+            (0.3 * s.saw(start, s.uniform(rng, 180, 420)) + 0.4 * s.pink(rng, start)) * (0.3 + turn**2) * np.std(y)
+        )
+    return y + whine + s.log_uniform(rng, 0.01, 0.3) * s.pink(rng, n)
 
 
 @kind("car passing", 2.5, 9)
@@ -92,7 +98,9 @@ def train_passing(rng: Rng, n: int) -> Signal:
     clacks = s.place(n, np.sort(np.concatenate([joints, joints + gap])), clack)
     squeal = s.sine(n, s.uniform(rng, 1_800, 3_500) * (1 + 0.02 * s.wander(rng, n, 5))) * s.wander(rng, n, 0.8) ** 4
     level = _passing(rng, n)[0] if s.chance(rng, 0.4) else np.ones(n)
-    return (roar + s.uniform(rng, 1.5, 4) * clacks + s.uniform(rng, 0, 0.15) * squeal) * (0.15 + level)
+    if s.chance(rng, 0.4):
+        roar = roar + s.log_uniform(rng, 0.1, 1) * s.normalize_rms(s.highpass(s.pink(rng, n), 300, 1)) * np.std(roar)
+    return (roar + s.log_uniform(rng, 0.7, 4) * clacks + s.uniform(rng, 0, 0.15) * squeal) * (0.15 + level)
 
 
 @kind("helicopter", 2.5, 10)
@@ -101,7 +109,7 @@ def helicopter(rng: Rng, n: int) -> Signal:
     rate = s.uniform(rng, 8, 20)
     cycle = s.phase(n, rate) % 1
     slap = np.exp(-cycle * s.uniform(rng, 3, 10))
-    chop = s.lowpass(s.noise(rng, n), s.log_uniform(rng, 250, 2_000), 1) * (slap + s.uniform(rng, 0.02, 0.2))
+    chop = s.lowpass(s.noise(rng, n), s.log_uniform(rng, 250, 7_000), 1) * (slap + s.log_uniform(rng, 0.02, 0.6))
     thump = s.lowpass(slap - slap.mean(), 180, 1) * s.uniform(rng, 0.5, 3)
     turbine = s.sine(n, s.uniform(rng, 900, 3_000)) * s.uniform(rng, 0, 0.06)
     level = 0.3 + 0.7 * (_passing(rng, n)[0] if s.chance(rng, 0.5) else s.wander(rng, n, 0.3))
@@ -118,6 +126,14 @@ def propeller_plane(rng: Rng, n: int) -> Signal:
         n, base * s.uniform(rng, 1.004, 1.03), gains.tolist()
     )
     wash = s.bandpass(s.noise(rng, n), 100, 1_500, 1) * s.uniform(rng, 0.05, 0.4)
+    if s.chance(rng, 0.5):  # close by: the propeller's blades chop the air
+        chop = 0.3 + np.exp(-5 * (s.phase(n, base) % 1))
+        wash = (
+            wash
+            + s.log_uniform(rng, 0.2, 1.5)
+            * s.normalize_rms(s.lowpass(s.pink(rng, n), s.log_uniform(rng, 800, 8_000), 1))
+            * chop
+        )
     return (s.normalize_rms(drone) + wash) * (0.1 + level)
 
 
@@ -125,7 +141,9 @@ def propeller_plane(rng: Rng, n: int) -> Signal:
 def jet_flyover(rng: Rng, n: int) -> Signal:
     """A broad roar that swells, with a whine that falls."""
     level, doppler = _passing(rng, n)
-    roar = s.lowpass(s.noise(rng, n), s.uniform(rng, 500, 2_200), 1) + 0.8 * s.brown(rng, n)
+    if s.chance(rng, 0.35):  # as heard from within, or on the apron
+        level, doppler = np.ones(n) * s.curve(n, *(0.7 + 0.6 * rng.random(3))), np.ones(n)
+    roar = s.lowpass(s.noise(rng, n), s.log_uniform(rng, 500, 6_000), 1) + s.uniform(rng, 0.2, 1) * s.brown(rng, n)
     frames = s.frame_times(n)
     comb = s.uniform(rng, 300, 900) * (1 + 2 * np.abs(frames - 0.5))
     sweep = s.formants(s.noise(rng, n), [(comb * k, 60.0 * k, 0.7) for k in (1.0, 2.0, 3.0)], 0.02)

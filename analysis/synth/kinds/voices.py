@@ -62,13 +62,13 @@ def _talk(rng: Rng, n: int, source: Signal, stretch: float, hiss_gain: float) ->
         (third, 170.0, 0.25),
         (3500.0 * stretch, 300.0, 0.1),
     ]
-    y = s.normalize_rms(s.formants(source, tracks)) * _trace(n, voice)
+    y = s.normalize_rms(s.throat(rng, source, tracks)) * _trace(n, voice)
     white = s.noise(rng, n)
     y += hiss_gain * 0.5 * s.bandpass(white, 4_200, 10_000) * _trace(n, hiss[0])
     return y + hiss_gain * 0.6 * s.bandpass(white, 1_800, 5_500, 1) * _trace(n, hiss[1])
 
 
-@kind("speech", 0.6, 7)
+@kind("speech", 0.25, 7)
 def speech(rng: Rng, n: int) -> Signal:
     """Syllables of a man, woman or child in phrases with pauses."""
     low, high, stretch = ((80, 145, 1.0), (165, 250, 1.16), (250, 380, 1.38))[int(rng.integers(3))]
@@ -85,7 +85,7 @@ def whispering(rng: Rng, n: int) -> Signal:
     return _talk(rng, n, source, s.uniform(rng, 1.0, 1.35), s.uniform(rng, 0.8, 2.0))
 
 
-@kind("laughter", 0.6, 6)
+@kind("laughter", 0.5, 6)
 def laughter(rng: Rng, n: int) -> Signal:
     """Bouts of falling ha-ha or hee-hee, giggled, hearty or by several people."""
     people = int(rng.integers(2, 4)) if s.chance(rng, 0.25) else 1
@@ -116,7 +116,7 @@ def _laugh(rng: Rng, n: int, start: float) -> Signal:
     buzz = s.glottis(rng, _trace(n, pitch), breath=0.15, rough=s.uniform(rng, 0, 0.5), tilt_hz=1_500)
     source = buzz * _trace(n, voice) + 0.6 * s.noise(rng, n) * _trace(n, air)
     gains = (1.0, 0.6, 0.25)
-    return s.formants(source, [(hz * stretch, 130.0, gain) for hz, gain in zip(vowel, gains, strict=True)], 0.01)
+    return s.throat(rng, source, [(hz * stretch, 130.0, gain) for hz, gain in zip(vowel, gains, strict=True)], 0.01)
 
 
 @kind("baby crying", 1, 8)
@@ -139,7 +139,7 @@ def baby_crying(rng: Rng, n: int) -> Signal:
         pitch = pitch * (1 + 0.025 * s.sine(m, s.uniform(rng, 5, 8)) + 0.05 * s.wander(rng, m, 9))
         y = s.glottis(rng, pitch, breath=0.08, rough=rage * s.uniform(rng, 0.1, 0.7), tilt_hz=3_000)
         f1 = s.curve(m // s.HOP + 2, 700, 1_150, 1_050, 800)
-        y = s.formants(y, [(f1, 220.0, 1.0), (2_000.0, 300.0, 0.4), (3_300.0, 450.0, 0.7), (5_200.0, 600.0, 0.2)])
+        y = s.throat(rng, y, [(f1, 220.0, 1.0), (2_000.0, 300.0, 0.4), (3_300.0, 450.0, 0.7), (5_200.0, 600.0, 0.2)])
         y = s.normalize_peak(y * s.arch(m, 0.4)) * s.uniform(rng, 0.6, 1)
         breath = s.bandpass(s.noise(rng, gasp), 900, 4_000, 1) * s.arch(gasp) * s.uniform(rng, 0, 0.1)
         return np.concatenate([y, breath])
@@ -159,7 +159,7 @@ def scream(rng: Rng, n: int) -> Signal:
         pitch = pitch * (1 + 0.05 * (s.wander(rng, m, 12) - 0.5) + 0.015 * s.sine(m, s.uniform(rng, 5, 9)))
         y = s.glottis(rng, pitch, breath=s.uniform(rng, 0.1, 0.5), rough=rough, tilt_hz=5_000)
         f1, f2 = s.uniform(rng, 900, 1_400), s.uniform(rng, 1_700, 2_500)
-        y = s.formants(y, [(f1, 250.0, 1.0), (f2, 350.0, 0.8), (3_400.0, 500.0, 0.6)], 0.02)
+        y = s.throat(rng, y, [(f1, 250.0, 1.0), (f2, 350.0, 0.8), (3_400.0, 500.0, 0.6)], 0.02)
         envelope = s.hold(m, s.uniform(rng, 0.02, 0.15), 0.25 * m / s.SAMPLE_RATE_HZ)
         return np.asarray(np.tanh(s.uniform(rng, 1, 4) * s.normalize_peak(y)) * envelope)
 
@@ -249,7 +249,7 @@ def _claps(rng: Rng, n: int, people: float) -> Signal:
     return s.sprinkle(rng, n, s.scattered(rng, n, people * s.uniform(rng, 3, 4.5)), bank, 0.6)
 
 
-@kind("applause", 1, 9)
+@kind("applause", 0.4, 9)
 def applause(rng: Rng, n: int) -> Signal:
     """Clapping hands, from one pair to a full hall, loose or in time."""
     if s.chance(rng, 0.2):  # a few people, each in their own rhythm

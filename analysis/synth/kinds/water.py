@@ -18,7 +18,7 @@ def _bubbles(rng: Rng, n: int, rate_hz: float, low_hz: float, high_hz: float, *,
     return s.sprinkle(rng, n, s.scattered(rng, n, rate_hz), bank, 0.7)
 
 
-@kind("ocean waves", 4, 10)
+@kind("ocean waves", 1.5, 10)
 def ocean_waves(rng: Rng, n: int) -> Signal:
     """Surf that draws near, breaks and runs out hissing, every few seconds."""
     y = np.zeros(n)
@@ -40,7 +40,8 @@ def ocean_waves(rng: Rng, n: int) -> Signal:
         lag = lag - 0.3
         wash += gain * np.exp(-np.maximum(-lag, 0) / (rise * 0.5) - np.maximum(lag, 0) / (fall * 1.5))
         crest += period * s.uniform(rng, 0.7, 1.35)
-    y += roar * (swell + 0.08) + s.uniform(rng, 0.3, 1.2) * foam * (wash**1.5 + 0.03)
+    rest = s.log_uniform(rng, 0.03, 0.7)
+    y += roar * (swell + rest) + s.log_uniform(rng, 0.2, 1.5) * foam * (wash**1.5 + 0.5 * rest)
     return y
 
 
@@ -48,9 +49,11 @@ def ocean_waves(rng: Rng, n: int) -> Signal:
 def flowing_stream(rng: Rng, n: int) -> Signal:
     """Brook: endless gurgling bubbles over a soft bed of noise."""
     low = s.log_uniform(rng, 300, 700)
-    gurgle = _bubbles(rng, n, s.log_uniform(rng, 60, 280), low, low * s.uniform(rng, 4, 9), rise=5)
-    bed = s.bandpass(s.noise(rng, n), 350, s.uniform(rng, 2_000, 6_000), 1) * (0.6 + 0.4 * s.wander(rng, n, 5))
-    return s.normalize_rms(gurgle) + s.uniform(rng, 0.1, 0.6) * s.normalize_rms(bed)
+    gurgle = _bubbles(rng, n, s.log_uniform(rng, 60, 700), low, low * s.uniform(rng, 4, 18), rise=5)
+    bed = s.bandpass(s.noise(rng, n), s.log_uniform(rng, 100, 700), s.uniform(rng, 2_000, 13_000), 1) * (
+        0.6 + 0.4 * s.wander(rng, n, 5)
+    )
+    return s.normalize_rms(gurgle) + s.log_uniform(rng, 0.1, 1.2) * s.normalize_rms(bed)
 
 
 @kind("waterfall", 3, 10)
@@ -65,7 +68,7 @@ def waterfall(rng: Rng, n: int) -> Signal:
     return np.asarray(y + s.uniform(rng, 0.15, 0.5) * high * (0.8 + 0.2 * s.wander(rng, n, 4)))
 
 
-@kind("water dripping", 1, 10)
+@kind("water dripping", 0.4, 10)
 def water_dripping(rng: Rng, n: int) -> Signal:
     """Single drops with a tick and a rising plop, regular or not."""
     base, spread = s.log_uniform(rng, 500, 2_600), s.uniform(rng, 1.02, 1.6)
@@ -130,10 +133,12 @@ def bubbles(rng: Rng, n: int) -> Signal:
     return s.lowpass(y, s.log_uniform(rng, 1_500, 9_000), 1)
 
 
-@kind("pouring water", 1.2, 7)
+@kind("pouring water", 0.8, 7)
 def pouring_water(rng: Rng, n: int) -> Signal:
     """Jet into a vessel: bubbles and splatter under a resonance that rises as it fills."""
-    source = _bubbles(rng, n, s.log_uniform(rng, 80, 250), 500, 3_500, rise=6)
+    source = _bubbles(
+        rng, n, s.log_uniform(rng, 60, 600), s.log_uniform(rng, 250, 700), s.uniform(rng, 2_500, 8_000), rise=6
+    )
     source = s.normalize_rms(source) + s.uniform(rng, 0.3, 1.2) * s.normalize_rms(
         s.bandpass(s.noise(rng, n), 400, 9_000, 1)
     )
@@ -145,7 +150,7 @@ def pouring_water(rng: Rng, n: int) -> Signal:
         (center * s.uniform(rng, 2.6, 3.2), 200.0, s.uniform(rng, 0.2, 0.6)),
     ]
     filled = s.normalize_rms(s.formants(source, tracks, 0.02))
-    y = filled + s.uniform(rng, 0.2, 0.6) * s.normalize_rms(source)
+    y = filled * s.log_uniform(rng, 0.2, 1) + s.uniform(rng, 0.2, 0.9) * s.normalize_rms(source)
     return y * s.hold(n, s.uniform(rng, 0.03, 0.2), s.uniform(rng, 0.05, 0.5)) * (0.7 + 0.3 * s.wander(rng, n, 6))
 
 

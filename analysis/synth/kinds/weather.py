@@ -29,7 +29,11 @@ def heavy_rain(rng: Rng, n: int) -> Signal:
     hiss = s.normalize_rms(hiss) * (0.8 + 0.2 * s.wander(rng, n, 0.6))
     near = s.normalize_rms(_drops(rng, n, s.log_uniform(rng, 120, 600), s.uniform(rng, 900, 2_500), 12_000))
     body = s.normalize_rms(s.bandpass(s.noise(rng, n), 120, 500, 1)) * s.uniform(rng, 0.0, 0.4)
-    return hiss + s.uniform(rng, 0.35, 0.9) * near + body
+    if s.chance(rng, 0.4):  # on ground or roof, heard from a porch: pink rather than bright
+        hiss = hiss + s.uniform(rng, 0.3, 2) * s.normalize_rms(
+            s.lowpass(s.pink(rng, n), s.log_uniform(rng, 1_500, 12_000), 1)
+        )
+    return hiss + s.log_uniform(rng, 0.1, 0.9) * near + body
 
 
 @kind("light rain", 2.5, 10)
@@ -57,9 +61,29 @@ def rain_on_metal_roof(rng: Rng, n: int) -> Signal:
     return y + s.uniform(rng, 0.05, 0.5) * hiss
 
 
-@kind("thunder", 2, 10)
+def _rolling_thunder(rng: Rng, n: int) -> Signal:
+    """One clap that dies away for many seconds, growing duller, often over rain."""
+    t = s.times(n)
+    fall_s = s.log_uniform(rng, 0.6, 5)
+    swell_s = s.log_uniform(rng, 0.01, 1.5) if s.chance(rng, 0.6) else 0.004
+    level = np.minimum(t / swell_s, 1.0) * np.exp(-np.maximum(t - swell_s, 0) / fall_s)
+    level *= 0.3 + 0.7 * s.wander(rng, n, s.uniform(rng, 2, 14))
+    center = s.log_uniform(rng, 60, 250)
+    y = s.normalize_rms(s.bandpass(s.noise(rng, n), 25, center * 2, 1)) * level
+    y += s.log_uniform(rng, 0.1, 0.9) * s.normalize_rms(s.lowpass(s.pink(rng, n), 14 * center, 1)) * level**1.4
+    y += s.log_uniform(rng, 0.03, 0.6) * s.noise(rng, n) * level**2 * (0.2 + s.wander(rng, n, 40))
+    if s.chance(rng, 0.45):
+        y += s.log_uniform(rng, 0.01, 0.12) * s.normalize_rms(
+            s.highpass(s.noise(rng, n), s.log_uniform(rng, 300, 3_000), 1)
+        )
+    return np.asarray(y)
+
+
+@kind("thunder", 1.2, 10)
 def thunder(rng: Rng, n: int) -> Signal:
     """Crack, if near, then rolling claps that grow duller."""
+    if s.chance(rng, 0.55):
+        return _rolling_thunder(rng, n)
     near = s.chance(rng, 0.55)
     seconds = n / s.SAMPLE_RATE_HZ
     start = s.uniform(rng, 0.0, 0.15) * seconds
@@ -91,7 +115,12 @@ def soft_wind(rng: Rng, n: int) -> Signal:
     low = s.lowpass(s.pink(rng, n), s.log_uniform(rng, 180, 450))
     mid = s.bandpass(s.noise(rng, n), 200, s.log_uniform(rng, 500, 900), 2)
     y = s.normalize_rms(low) * gust + s.uniform(rng, 0.1, 0.5) * s.normalize_rms(mid) * gust**2
-    return s.highpass(y, s.uniform(rng, 30, 90), 1)
+    if s.chance(rng, 0.4):  # the microphone buffets
+        buffet = s.normalize_rms(s.lowpass(s.brown(rng, n), s.log_uniform(rng, 60, 300), 1))
+        y += s.uniform(rng, 0.5, 2) * buffet * s.wander(rng, n, s.uniform(rng, 3, 12)) ** 2 * gust
+    if s.chance(rng, 0.4):
+        y += s.log_uniform(rng, 0.05, 0.4) * s.pink(rng, n) * gust
+    return s.highpass(y, s.uniform(rng, 20, 90), 1)
 
 
 @kind("howling wind", 2.5, 10)
@@ -107,7 +136,7 @@ def howling_wind(rng: Rng, n: int) -> Signal:
         tracks.append((center, s.log_uniform(rng, 12, 50), frames**1.5 / (1 + k)))
     howl = s.normalize_rms(s.shape_spectrum(s.noise(rng, n), s.resonances(n, tracks, 0.001)))
     roar = s.normalize_rms(s.bandpass(s.noise(rng, n), 80, s.uniform(rng, 500, 1_500), 1)) * gust
-    return howl + s.uniform(rng, 0.08, 0.5) * roar
+    return howl * s.log_uniform(rng, 0.25, 1) + s.log_uniform(rng, 0.08, 1.0) * roar
 
 
 @kind("hail", 2, 10)
