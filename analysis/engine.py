@@ -75,7 +75,7 @@ class Engine:
     ----------
     analyzer : Analyzer
     decoders : int
-        Threads that decode and measure; with 0 the caller's own does, which is slower and shows where time goes.
+        Threads that decode and measure; with 0 the caller's own does, and waits for the disk.
     """
 
     def __init__(self, analyzer: Analyzer, *, decoders: int = DECODERS) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from analysis.acoustics import is_silent
@@ -28,6 +26,7 @@ from analysis.placement import Placement, Windowing
 from analysis.profiles import DEFAULT_MODEL, AnalysisProfile, Profiles
 from analysis.records import AudioAnalysisRecord, Provenance
 from analysis.results import AnalyzedSound
+from analysis.version import timbre_version
 from analysis.vocabulary import Vocabulary
 from analysis.windows import window_spacing_s
 
@@ -243,7 +242,7 @@ class Analyzer:
             window_spacing_s=self._spacing_s(measured, profile),
             vocabulary_sha256=self.vocabulary.sha256,
             calibration=None if calibration is None else calibration.fingerprint,
-            timbre_version=_version(),
+            timbre_version=timbre_version(),
             elapsed_s=measured.elapsed_s,
         )
         return interpret(
@@ -349,11 +348,3 @@ class Analyzer:
 
 def _window_lengths(profile: AnalysisProfile) -> tuple[float, float]:
     return (profile.window_s, profile.hop_s) if profile.windowed else (0.0, 0.0)
-
-
-@cache
-def _version() -> str:
-    try:
-        return version("timbre")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"

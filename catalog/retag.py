@@ -8,8 +8,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from itertools import groupby
 from multiprocessing import get_context
 from threading import Event
@@ -26,6 +24,7 @@ from analysis.interpretation import interpret_many
 from analysis.labels import LabelSpace
 from analysis.profiles import AnalysisProfile
 from analysis.records import Provenance
+from analysis.version import timbre_version
 from analysis.windows import window_count, window_spacing_s
 from catalog import bulk, engine, retag_join, store
 from catalog.models import Analysis, Embedding, Library, Retagging, Run, Sound
@@ -88,14 +87,6 @@ class Told:
 
     done: int = 0
     failures: dict[int, str] = field(default_factory=dict)
-
-
-@cache
-def timbre_version() -> str:
-    try:
-        return version("timbre")
-    except PackageNotFoundError:  # run from a checkout that is not installed
-        return "0"
 
 
 def with_vectors(sounds: QuerySet[Sound], profile_name: str) -> QuerySet[Sound]:

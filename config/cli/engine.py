@@ -59,6 +59,14 @@ def told_in_one_line(command: Callable[P, R]) -> Callable[P, R]:
     return wrapped
 
 
+def home_folder() -> Path:
+    return Path(os.environ.get("TIMBRE_HOME") or Path.home() / ".local/share/timbre").expanduser()
+
+
+def calibration_folder() -> Path:
+    return Path(os.environ.get("TIMBRE_CALIBRATION_DIR") or home_folder() / "calibration").expanduser()
+
+
 def list_profiles(choice: Choice) -> Profiles:
     from analysis.profiles import load_profiles
 
@@ -82,7 +90,7 @@ def open_analyzer(choice: Choice) -> Session:
         raise WrongUse("--all-profiles and --profile exclude each other; leave one out")
     profiles = list_profiles(choice)
     wanted = [_changed(profile, choice) for profile in _wanted(profiles, choice)]
-    home = Path(os.environ.get("TIMBRE_HOME") or Path.home() / ".local/share/timbre").expanduser()
+    home = home_folder()
     analyzer = Analyzer(
         profiles=profiles,
         vocabulary=chosen_vocabulary(choice),
@@ -91,7 +99,7 @@ def open_analyzer(choice: Choice) -> Session:
         model_override=os.environ.get("TIMBRE_MODEL") or None,
         device=os.environ.get("TIMBRE_DEVICE") or None,
         backend=os.environ.get("TIMBRE_BACKEND") or None,
-        calibration_dir=Path(os.environ.get("TIMBRE_CALIBRATION_DIR") or home / "calibration").expanduser(),
+        calibration_dir=calibration_folder(),
     )
     usable, left_out = [], {}
     for profile in wanted:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from config.cli.analysis import FILE, FOLDER, MODEL_OPTIONS, choice_of, with_options
-from config.cli.engine import Session, open_analyzer, told_in_one_line
+from config.cli.engine import Session, calibration_folder, open_analyzer, told_in_one_line
 from config.cli.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -110,7 +108,7 @@ def evaluate(
     session = open_analyzer(choice_of({**settings, "profiles": (profile,) if profile else ()}))
     found = run_evaluation(chosen, session, protocol, quiet=quiet)
     report = write_report(found, output)
-    kept = keep_calibration(found, method, calibration_dir or default_folder()) if save_calibration else ""
+    kept = keep_calibration(found, method, calibration_dir or calibration_folder()) if save_calibration else ""
     if as_json:
         click.echo(json.dumps(evaluation_json(found), ensure_ascii=False, indent=2))
     if not quiet:
@@ -139,12 +137,13 @@ def check_sources(chosen: Chosen) -> None:
 
 def run_evaluation(chosen: Chosen, session: Session, protocol: Protocol, *, quiet: bool) -> Evaluation:
     from analysis.evaluation.evaluation import evaluate
+    from analysis.version import timbre_version
 
     profile = session.profiles[0]
     with tempfile.TemporaryDirectory(prefix="timbre-evaluate-") as made:  # synthesized sounds are gone afterwards
         data = open_dataset(chosen, session, Path(made))
         placed = place(data, session, quiet=quiet)
-    return evaluate(data, placed, session.analyzer, profile, protocol, timbre_version=version("timbre"))
+    return evaluate(data, placed, session.analyzer, profile, protocol, timbre_version=timbre_version())
 
 
 def open_dataset(chosen: Chosen, session: Session, made: Path) -> Dataset:
@@ -196,11 +195,6 @@ def keep_calibration(found: Evaluation, method: str, folder: Path) -> str:
     if found.facts.against == "vocabulary":
         return f"calibration kept in {path}; analyze again for records that say `calibrated`"
     return f"calibration kept in {path}; it holds for exactly these labels (for the vocabulary: --against vocabulary)"
-
-
-def default_folder() -> Path:
-    home = Path(os.environ.get("TIMBRE_HOME") or Path.home() / ".local/share/timbre")
-    return home.expanduser() / "calibration"
 
 
 def summary_lines(found: Evaluation) -> list[str]:
