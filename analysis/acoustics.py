@@ -67,6 +67,11 @@ LONG = Trait("long")
 
 
 def is_silent(facts: AcousticSummary) -> bool:
+    """Whether nothing in the file can be heard: nothing is loud enough, or there is only an offset or a sample."""
+    return is_faint(facts) or not facts.audible
+
+
+def is_faint(facts: AcousticSummary) -> bool:
     """Whether nothing in the file is loud enough to be heard."""
     return mixed_peak_dbfs(facts) < SILENT_PEAK_DBFS
 

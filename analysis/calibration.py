@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from analysis.checkpoints import ModelKey
+from analysis.checkpoints import ModelKey, ModelSource
 from analysis.errors import ConfigurationError
+from analysis.profiles import AnalysisProfile
 
 Floats = npt.NDArray[np.float32]
 
@@ -201,6 +202,39 @@ def load_calibration(
         if (each.model_id, each.model_revision, each.vocabulary_sha256) == wanted and template in (None, each.template)
     ]
     return max(fitting, key=lambda each: (each.top_k_categories == top_k_categories, each.n_sounds), default=None)
+
+
+def calibration_for(
+    folder: Path, profile: AnalysisProfile, source: ModelSource, vocabulary_sha256: str
+) -> Calibration | None:
+    """Find the calibration in force for what a profile says with a model.
+
+    Parameters
+    ----------
+    folder : Path
+        Need not be there.
+    profile : AnalysisProfile
+    source : ModelSource
+        That the profile runs on.
+    vocabulary_sha256 : str
+
+    Returns
+    -------
+    Calibration or None
+        As `load_calibration`.
+
+    Raises
+    ------
+    ConfigurationError
+        A file in the folder cannot be read or holds something else.
+    """
+    return load_calibration(
+        folder,
+        source.key,
+        vocabulary_sha256,
+        template=profile.prompt_template or source.template,
+        top_k_categories=profile.top_k_categories,
+    )
 
 
 def _read(path: Path) -> Calibration:

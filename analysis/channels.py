@@ -16,6 +16,8 @@ from analysis.truepeak import TruePeakMeter
 SILENT_SHARE = 1e-6  # of the power of the loudest channel: 60 dB below it nothing of its own is heard
 PIECE_VALUES = 1 << 16  # 512 KB in float64, which a processor's cache holds
 EQUAL_SHARE = 1e-4  # of the power: what differs is 40 dB below, as codecs and dither make it
+STILL_DBFS = -84.0  # two steps of 16 bits: a constant that lies between two values moves so far with its dither
+LEAST_SAMPLES = 10  # a quarter of a millisecond: fewer have no course that anything could be heard in
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,8 @@ class ChannelFacts:
         Mean of the channel whose mean is farthest from zero; full scale 1.0.
     relation : ChannelRelation or None
         How the channels are like each other; None where there is one.
+    audible : bool
+        Whether some channel does more than hold one value, and for more than a few samples.
     """
 
     peak: float
@@ -44,6 +48,7 @@ class ChannelFacts:
     clipped_share: float
     dc_offset: float
     relation: ChannelRelation | None
+    audible: bool
 
 
 class ChannelMeter:
@@ -59,7 +64,8 @@ class ChannelMeter:
     """
 
     def __init__(self, rate_hz: int, channels: int, bit_depth: int | None = None) -> None:
-        self._peak = 0.0
+        self._highest = np.full(channels, -np.inf)
+        self._lowest = np.full(channels, np.inf)
         self._true_peak = TruePeakMeter(channels)
         self._loudness = LoudnessMeter(rate_hz, channels)
         self._clipping = [ClippingMeter(bit_depth) for _ in range(channels)]
@@ -87,7 +93,8 @@ class ChannelMeter:
         self._sum += exact.sum(axis=1)
         self._products += exact @ exact.T
         self._equal = self._equal and bool((channels[1:] == channels[:1]).all())
-        self._peak = max(self._peak, float(channels.max()), -float(channels.min()))
+        np.maximum(self._highest, channels.max(axis=1), out=self._highest)
+        np.minimum(self._lowest, channels.min(axis=1), out=self._lowest)
         self._true_peak.add(channels)
         self._loudness.add(exact)
         for meter, channel in zip(self._clipping, channels, strict=True):
@@ -99,14 +106,20 @@ class ChannelMeter:
         clipping = Clipping(sum(each.stretches for each in counted), sum(each.samples for each in counted))
         means = self._sum / max(1, self._heard)
         return ChannelFacts(
-            peak=self._peak,
+            peak=max(0.0, float(self._highest.max()), -float(self._lowest.min())),
             true_peak=self._true_peak.finish(),
             loudness_lufs=self._loudness.integrated_lufs(),
             clipping=clipping,
             clipped_share=clipping.samples / max(1, self._heard * len(means)),
             dc_offset=float(means[np.argmax(np.abs(means))]),
             relation=self._relation(),
+            audible=self._heard >= LEAST_SAMPLES and self._moves(),
         )
+
+    def _moves(self) -> bool:
+        """Whether some channel leaves the middle of its range by more than a constant with dither does."""
+        swing = float((self._highest - self._lowest).max()) / 2
+        return swing >= 10 ** (STILL_DBFS / 20)
 
     def _relation(self) -> ChannelRelation | None:
         """Compare all channels with the loudest, by the sums of products that a difference is made of."""

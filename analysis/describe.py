@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analysis.acoustics import FADE_IN, FADE_OUT, Trait, is_silent, mixed_peak_dbfs
+from analysis.acoustics import FADE_IN, FADE_OUT, Trait, is_faint, is_silent, mixed_peak_dbfs
+from analysis.channels import LEAST_SAMPLES
 from analysis.records import AcousticSummary, LabelScore, SoundEvent, SoundMetadata
 from analysis.words import frequency, join_words, seconds, sentence, with_article
 
@@ -71,11 +72,17 @@ def describe_fully(found: Findings) -> str:
     str
     """
     if is_silent(found.facts):
-        return (
-            f"Silence: nothing in the {_length(found.metadata)} is louder than {mixed_peak_dbfs(found.facts):.0f} dBFS."
-        )
+        return f"Silence: {_why_silent(found)}."
     parts = [_what(found), _timeline(found), _character(found), _rhythm(found), _edges(found), _doubt(found)]
     return " ".join(sentence(part) for part in parts if part)
+
+
+def _why_silent(found: Findings) -> str:
+    if is_faint(found.facts):
+        return f"nothing in the {_length(found.metadata)} is louder than {mixed_peak_dbfs(found.facts):.0f} dBFS"
+    if found.metadata.n_samples < LEAST_SAMPLES:
+        return f"under {LEAST_SAMPLES} samples are too few to be heard"
+    return f"nothing in the {_length(found.metadata)} but a constant value"
 
 
 def _what(found: Findings) -> str:

@@ -79,6 +79,7 @@ def measure_features(samples: Samples, *, channels: ChannelFacts | None = None) 
         trailing_silence_s=round(levels.trailing_silence_s, 3),
         key=key.name if key else None,
         key_strength=round(key.strength, 3) if key else None,
+        audible=channels.audible,
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from analysis.acoustics import is_silent
-from analysis.calibration import Calibration, load_calibration
+from analysis.calibration import Calibration, calibration_for
 from analysis.checkpoints import ModelSource, resolve_model
 from analysis.clap import AudioEncoder, TextEncoder, read_logit_scale
 from analysis.errors import VocabularyError
@@ -269,13 +269,7 @@ class Analyzer:
         if self._calibration_dir is None:
             return None
         if key not in self._calibrations:
-            self._calibrations[key] = load_calibration(
-                self._calibration_dir,
-                source.key,
-                self.vocabulary.sha256,
-                template=template,
-                top_k_categories=profile.top_k_categories,
-            )
+            self._calibrations[key] = calibration_for(self._calibration_dir, profile, source, self.vocabulary.sha256)
         return self._calibrations[key]
 
     def _spacing_s(self, measured: MeasuredSound, profile: AnalysisProfile) -> float | None:

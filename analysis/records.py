@@ -90,6 +90,11 @@ class AcousticSummary(_Part):
     key_strength: float | None = Field(
         default=None, description="correlation of its pitch classes with the profile of the key, up to 1"
     )
+    audible: bool = Field(
+        default=True,
+        exclude_if=bool,
+        description="only written where false: every channel holds one value, or the file is but a few samples long",
+    )
 
 
 class SoundMetadata(_Part):

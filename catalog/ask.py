@@ -13,11 +13,10 @@ from analysis.checkpoints import ModelKey, ModelSource, resolve_model
 from analysis.clap import read_logit_scale
 from analysis.errors import UnknownProfile
 from analysis.labels import label_vectors, make_label_space, score_labels
-from analysis.samples import SAMPLE_RATE_HZ
 from analysis.vocabulary import CUSTOM_CATEGORY, Label
-from analysis.windows import starts_of_stored, window_samples
 from catalog import engine
-from catalog.models import Analysis, Embedding, Sound
+from catalog.heard import HeardVectors, stored_vectors
+from catalog.models import Analysis, Sound
 from catalog.wording import KnownWords, Reading, by_stem, read_query
 
 MOST_LABELS = 100
@@ -57,16 +56,6 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class HeardVectors:
-    """Where a model placed a sound and its windows."""
-
-    clip: Vectors  # (dim,)
-    windows: Vectors  # (n, dim), rows of zeros where it is silent
-    starts_s: NDArray[np.float64]  # (n,)
-    window_s: float
-
-
-@dataclass(frozen=True, slots=True)
 class LabelAnswer:
     """How much a sound is like one label."""
 
@@ -98,8 +87,25 @@ def ask(sound: Sound, text: str) -> Answer:
     if sound.current_analysis is None:
         raise NothingToCompare("This sound has not been analyzed yet, so there is nothing to compare labels with.")
     source = source_of(sound.current_analysis)
-    heard = stored_vectors(sound, sound.current_analysis)
+    heard = vectors_of_analysis(sound, sound.current_analysis)
     return answer(read_question(names, source), heard, source, yardstick=sound.current_analysis.label)
+
+
+def vectors_of_analysis(sound: Sound, analysis: Analysis) -> HeardVectors:
+    """The vectors of an analysis, those of its profile's windows first; raises NothingToCompare."""
+    model = ModelKey(analysis.model_id, analysis.model_revision)
+    heard = stored_vectors([sound.pk], model, windows=window_lengths(analysis.profile)).get(sound.pk)
+    if heard is None:
+        raise NothingToCompare("No vectors are stored for this analysis. Analyze the sound again to ask about labels.")
+    return heard
+
+
+def window_lengths(profile: str) -> tuple[float, float] | None:
+    try:
+        wanted = engine.profiles().get(profile)
+    except UnknownProfile:  # renamed since: any windows of the model will do
+        return None
+    return (wanted.window_s, wanted.hop_s) if wanted.windowed else (0.0, 0.0)
 
 
 def ask_about(question: Question, clip: Vectors, source: ModelSource) -> Answer:
@@ -151,34 +157,6 @@ def source_of(analysis: Analysis) -> ModelSource:
             f" {source.key.revision[:12]}. Analyze it again to ask about labels."
         )
     return source
-
-
-def stored_vectors(sound: Sound, analysis: Analysis) -> HeardVectors:
-    """The vectors of an analysis, those of its profile's windows first; raises NothingToCompare."""
-    rows = list(
-        Embedding.objects.filter(sound=sound, model_id=analysis.model_id, model_revision=analysis.model_revision)
-    )
-    if not rows:
-        raise NothingToCompare("No vectors are stored for this analysis. Analyze the sound again to ask about labels.")
-    wanted = window_lengths(analysis.profile)
-    row = max(rows, key=lambda row: ((row.window_s, row.hop_s) == wanted, len(row.windows)))
-    windows = np.frombuffer(bytes(row.windows), "<f2").astype(np.float32).reshape(-1, row.dim)
-    duration_s = float(analysis.record["metadata"]["duration_s"])
-    n_samples = max(1, round(duration_s * SAMPLE_RATE_HZ))
-    clip = np.frombuffer(bytes(row.clip), "<f4")
-    if not len(windows):
-        return HeardVectors(clip, windows, np.zeros(0), 0.0)
-    starts = starts_of_stored(n_samples, row.window_s, row.hop_s, len(windows))
-    window_s = window_samples(n_samples, row.window_s) / SAMPLE_RATE_HZ
-    return HeardVectors(clip, windows, starts / SAMPLE_RATE_HZ, window_s)
-
-
-def window_lengths(profile: str) -> tuple[float, float] | None:
-    try:
-        wanted = engine.profiles().get(profile)
-    except UnknownProfile:  # renamed since: any windows of the model will do
-        return None
-    return (wanted.window_s, wanted.hop_s) if wanted.windowed else (0.0, 0.0)
 
 
 def answer(question: Question, heard: HeardVectors, source: ModelSource, *, yardstick: str = "") -> Answer:

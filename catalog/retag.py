@@ -12,12 +12,15 @@ from itertools import groupby
 from multiprocessing import get_context
 from threading import Event
 
-from django.db import connection, transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet
-from django.db.models.functions import Now
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, TextField, Value
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
+from django.db.models.functions import Coalesce, Now
+from django.db.models.lookups import Exact
 from threadpoolctl import threadpool_limits
 
-from analysis.calibration import Calibration
+from analysis.calibration import Calibration, calibration_for
 from analysis.checkpoints import ModelKey
 from analysis.errors import ModelUnavailable
 from analysis.interpretation import interpret_many
@@ -39,6 +42,11 @@ MAX_ATTEMPTS = 3  # to begin without getting anywhere
 PROBLEMS_KEPT = 200
 LEASE = 4 * store.LEASE  # renewed with each chunk, whose first may have to place all labels
 FROM_VECTORS, TO_BE_HEARD = "from_vectors", "to_be_heard"  # findings of a run
+CALIBRATED_WITH = Coalesce(
+    KeyTextTransform("calibration", KeyTransform("analysis_provenance", "current_analysis__record")),
+    Value(""),
+    output_field=TextField(),
+)  # of a sound: fingerprint of what its confidence was calibrated with, "" where it was not
 
 
 class RunEnded(Exception):
@@ -100,14 +108,21 @@ def with_vectors(sounds: QuerySet[Sound], profile_name: str) -> QuerySet[Sound]:
 
 
 def up_to_date(profile_name: str) -> Q:
-    """Sounds that the profile, as it is now, has told already. Raises UnknownProfile and ModelUnavailable."""
-    model = engine.profile_source(profile_name).key
-    return Q(
-        current_analysis__profile_fingerprint=engine.profiles().get(profile_name).fingerprint,
-        current_analysis__vocabulary_sha256=engine.vocabulary().sha256,
+    """Sounds that the profile, as it is now, has told already, with the calibration in force.
+
+    Raises UnknownProfile, ModelUnavailable, and ConfigurationError where a calibration cannot be read.
+    """
+    profile, source = engine.profiles().get(profile_name), engine.profile_source(profile_name)
+    model, vocabulary = source.key, engine.vocabulary()
+    calibration = calibration_for(settings.CALIBRATION_DIR, profile, source, vocabulary.sha256)
+    told_with = Q(
+        current_analysis__profile_fingerprint=profile.fingerprint,
+        current_analysis__vocabulary_sha256=vocabulary.sha256,
         current_analysis__model_id=model.model_id,
         current_analysis__model_revision=model.revision,
     )
+    # last, as a record has to be unpacked for it: 2 s for 100,000 sounds
+    return told_with & Q(Exact(CALIBRATED_WITH, Value(calibration.fingerprint if calibration else "")))
 
 
 def told(sounds: QuerySet[Sound]) -> QuerySet[Sound]:
@@ -299,16 +314,38 @@ def tell_anew(sound_ids: Sequence[int], teller: Teller, outcome: Told) -> None:
                 outcome.failures[one.sound_id] = "its windows lie as another max_windows has them: analyze it again"
             else:
                 fitting.append(one)
-        records = interpret_many(
-            [one.measured for one in fitting],
-            teller.profile,
-            space=teller.space,
-            vocabulary=engine.vocabulary(),
-            provenances=[teller.provenance(one) for one in fitting],
-            calibration=teller.calibration,
-        )
-        said = zip(fitting, records, strict=True)
-        outcome.done += bulk.write_said(said, teller.profile, engine.vocabulary().sha256)
+        tell_together(fitting, teller, outcome)
+
+
+def tell_together(fitting: Sequence[bulk.StoredSound], teller: Teller, outcome: Told) -> None:
+    """Tell sounds at once; where that breaks, each half by itself, until what breaks it fails alone."""
+    if not fitting:
+        return
+    try:
+        with transaction.atomic():
+            outcome.done += tell_and_write(fitting, teller)
+    except (OperationalError, InterfaceError):  # no sound is to blame for a database that was away
+        raise
+    except Exception as error:  # of any kind: the reason stands with the sound, and the others are told
+        if len(fitting) == 1:
+            logger.exception("sound %s cannot be told anew", fitting[0].sound_id)
+            outcome.failures[fitting[0].sound_id] = storable_text(f"{type(error).__name__}: {error}")
+            return
+        middle = len(fitting) // 2
+        tell_together(fitting[:middle], teller, outcome)
+        tell_together(fitting[middle:], teller, outcome)
+
+
+def tell_and_write(fitting: Sequence[bulk.StoredSound], teller: Teller) -> int:
+    records = interpret_many(
+        [one.measured for one in fitting],
+        teller.profile,
+        space=teller.space,
+        vocabulary=engine.vocabulary(),
+        provenances=[teller.provenance(one) for one in fitting],
+        calibration=teller.calibration,
+    )
+    return bulk.write_said(zip(fitting, records, strict=True), teller.profile, engine.vocabulary().sha256)
 
 
 def windows_fit(stored: bulk.StoredSound, profile: AnalysisProfile) -> bool:

@@ -15,11 +15,15 @@ import click
 import torch
 from transformers import AutoTokenizer, ClapModel
 
+from analysis.starter.checkpoint import save_checkpoint
 from analysis.starter.clips import HELD_OUT_SEED, render_clips
 from analysis.starter.evaluate import REAL_HELP, read_listed_sounds, window_features
+from analysis.starter.examiner import Examiner
+from analysis.starter.network import set_scale
 from analysis.starter.phrases import build_phrase_book
 from analysis.starter.texts import fit_texts
-from analysis.starter.train import VOCABULARY, Examiner, Plan, save_checkpoint, set_scale
+from analysis.starter.train import VOCABULARY
+from analysis.starter.trainer import Plan
 from analysis.vocabulary import load_vocabulary
 
 CLIPS = 16  # per label, whose means the texts are fitted to

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 import click
 
+from config import home
 from config.cli.errors import WrongUse
 
 if TYPE_CHECKING:
@@ -60,11 +61,15 @@ def told_in_one_line(command: Callable[P, R]) -> Callable[P, R]:
 
 
 def home_folder() -> Path:
-    return Path(os.environ.get("TIMBRE_HOME") or Path.home() / ".local/share/timbre").expanduser()
+    return Path(os.environ.get("TIMBRE_HOME") or home.DEFAULT_HOME).expanduser()
+
+
+def models_folder() -> Path:
+    return Path(os.environ.get("TIMBRE_MODELS_DIR") or home_folder() / home.MODELS).expanduser()
 
 
 def calibration_folder() -> Path:
-    return Path(os.environ.get("TIMBRE_CALIBRATION_DIR") or home_folder() / "calibration").expanduser()
+    return Path(os.environ.get("TIMBRE_CALIBRATION_DIR") or home_folder() / home.CALIBRATION).expanduser()
 
 
 def list_profiles(choice: Choice) -> Profiles:
@@ -90,12 +95,11 @@ def open_analyzer(choice: Choice) -> Session:
         raise WrongUse("--all-profiles and --profile exclude each other; leave one out")
     profiles = list_profiles(choice)
     wanted = [_changed(profile, choice) for profile in _wanted(profiles, choice)]
-    home = home_folder()
     analyzer = Analyzer(
         profiles=profiles,
         vocabulary=chosen_vocabulary(choice),
-        models_dir=Path(os.environ.get("TIMBRE_MODELS_DIR") or home / "models").expanduser(),
-        cache_dir=home / "cache",
+        models_dir=models_folder(),
+        cache_dir=home_folder() / home.CACHE,
         model_override=os.environ.get("TIMBRE_MODEL") or None,
         device=os.environ.get("TIMBRE_DEVICE") or None,
         backend=os.environ.get("TIMBRE_BACKEND") or None,
@@ -114,7 +118,23 @@ def open_analyzer(choice: Choice) -> Session:
         raise WrongUse(next(iter(left_out.values()), "no profile to apply"))
     for name, reason in left_out.items():
         click.echo(f"profile {name} is left out: {reason}", err=True)
+    if choice.labels is not None:
+        warn_of_unknown_words(analyzer, usable)
     return Session(analyzer, usable, left_out)
+
+
+def warn_of_unknown_words(analyzer: Analyzer, profiles: list[AnalysisProfile]) -> None:
+    """Tell which words of labels given by hand a model cannot read; they are compared as they stand all the same."""
+    from catalog.wording import KnownWords, read_query
+
+    sources = {source.key: source for source in map(analyzer.source, profiles)}
+    for key, source in sources.items():
+        knows = KnownWords(source).knows
+        for label in analyzer.vocabulary.labels:
+            reading = read_query(label.name, knows, {})
+            nothing = f"The model does not know “{label.name}”: its score says nothing."
+            if notice := reading.notice if reading.text else nothing:
+                click.echo(f"{key.model_id}: {notice}", err=True)
 
 
 def _wanted(profiles: Profiles, choice: Choice) -> list[AnalysisProfile]:

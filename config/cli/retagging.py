@@ -31,7 +31,7 @@ LOOK_S = 0.3
 @click.option("--json", "as_json", is_flag=True, help="End with what happened, for scripts.")
 @told_in_one_line
 def retag(*, profile: str | None, library_name: str | None, everything: bool, as_json: bool) -> None:
-    """Tell sounds anew where the vocabulary, their profile or --profile asks for it.
+    """Tell sounds anew where the vocabulary, a calibration, their profile or --profile asks for it.
 
     Stored vectors are compared with labels again: no audio is read. What people wrote stays above it.
     """

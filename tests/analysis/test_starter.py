@@ -18,6 +18,7 @@ from analysis.logmel import LogMel
 from analysis.starter import MODEL_DIR, MODEL_ID
 from analysis.starter.augment import N_FRAMES, Augmenter, repeat_to_window
 from analysis.starter.blend import average_weights
+from analysis.starter.checkpoint import adopt
 from analysis.starter.clips import HELD_OUT_SEED, Clips, extend_clips, join_clips, render_clips, spectrogram_of
 from analysis.starter.evaluate import (
     RealSounds,
@@ -28,11 +29,14 @@ from analysis.starter.evaluate import (
     score_real_sounds,
     window_features,
 )
+from analysis.starter.examiner import Outcome
+from analysis.starter.network import begin, finish
 from analysis.starter.phrases import PhraseBook, build_phrase_book, inflections, vary
 from analysis.starter.recordings import read_recordings
 from analysis.starter.texts import fit_texts, mean_embeddings
 from analysis.starter.tokenizer import make_tokenizer
-from analysis.starter.train import Outcome, Plan, adopt, begin, finish, train
+from analysis.starter.train import train
+from analysis.starter.trainer import Plan
 from analysis.synth import KINDS, render
 from analysis.vocabulary import load_vocabulary
 

@@ -70,12 +70,11 @@ def broken(value: float, *, share: float) -> npt.NDArray[np.float32]:
 
 
 SOUNDS: dict[str, npt.ArrayLike] = {
-    "one sample": [0.5],
-    "two samples": [0.5, -0.5],
     "half a millisecond": noise(0.0005),
     "0.05 s": noise(0.05),
-    "an offset and nothing else": np.full(RATE, 0.5),
-    "full scale and nothing else": np.ones(RATE),
+    "faint noise on an offset": 0.3 + noise(1.0, amplitude=0.001),
+    "an offset that is switched": np.repeat([0.0, 0.5], RATE // 2),
+    "an offset beside a tone": np.stack([np.full(RATE, 0.5), sine(440, 1.0)], axis=1),
     "a full-scale square": square(),
     "far over full scale": 100 * noise(1.0),
     "one click in silence": np.eye(1, RATE, RATE // 2)[0],
@@ -86,6 +85,12 @@ SILENT: dict[str, npt.ArrayLike] = {
     "one sample of it": [0.0],
     "the faintest sound": np.full(RATE, 1e-38),
     "subnormal numbers": np.full(RATE, 1e-42),
+    "one sample": [0.5],
+    "two samples": [0.5, -0.5],
+    "an offset and nothing else": np.full(RATE, 0.5),
+    "full scale and nothing else": np.ones(RATE),
+    "an offset with dither": 0.3 + np.random.default_rng(0).uniform(-(2**-15), 2**-15, RATE),
+    "other offsets in two channels": np.tile([0.5, -0.2], (RATE, 1)),
 }
 
 
@@ -163,3 +168,18 @@ def test_what_is_no_sound_is_refused_in_words(analyzer: Analyzer, tmp_path: Path
     assert isinstance(result.error, UnreadableAudio)
     assert re.search(reason, str(result.error))
     assert "\n" not in str(result.error)
+
+
+@pytest.mark.parametrize("rate_hz", [44_100, 48_000])
+def test_an_offset_is_silence_at_any_rate_and_measured_as_it_is(
+    analyzer: Analyzer, write_sound: Write, rate_hz: int
+) -> None:
+    record = recorded(analyzer, write_sound(np.full(rate_hz, 0.5, np.float32), rate=rate_hz, subtype="FLOAT"))
+    facts = record["acoustic_summary"]
+    assert (record["primary_label"], record["confidence"], record["tags"][0]) == ("silence", 1.0, "silence")
+    assert (facts["audible"], facts["dc_offset"], facts["peak_dbfs"]) == (False, 0.5, -6.02)
+    assert record["detailed_description"] == "Silence: nothing in the 1.0 s but a constant value."
+
+
+def test_a_sound_that_can_be_heard_does_not_say_so(analyzer: Analyzer, write_sound: Write) -> None:
+    assert "audible" not in recorded(analyzer, write_sound(noise(0.5)))["acoustic_summary"]

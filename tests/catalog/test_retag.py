@@ -13,6 +13,7 @@ from django.conf import settings
 from django.db import connection
 from django.db.models.functions import Now
 
+from analysis.calibration import Calibration, save_calibration
 from catalog import actions, engine, retag, store, tasks
 from catalog.effective import EFFECTIVE_COLUMNS, refresh_sound
 from catalog.models import Analysis, Embedding, Library, Retagging, Run, Sound
@@ -46,6 +47,23 @@ def retag_now(profile: str, sounds: Any = None) -> Run:
         retag.work_off(claimed)
     run.refresh_from_db()
     return run
+
+
+def calibration_of(profile: str, temperature: float) -> Calibration:
+    source = engine.profile_source(profile)
+    return Calibration(
+        method="temperature",
+        temperature=temperature,
+        model_id=source.key.model_id,
+        model_revision=source.key.revision,
+        vocabulary_sha256=engine.vocabulary().sha256,
+        template=source.template,
+        top_k_categories=engine.profiles().get(profile).top_k_categories,
+        data_fingerprint="",
+        n_sounds=100,
+        error_before=0.2,
+        error_after=0.1,
+    )
 
 
 @pytest.fixture
@@ -103,6 +121,32 @@ def test_another_vocabulary_makes_every_sound_due_once(other_vocabulary: None) -
     assert set(hashes) == {engine.vocabulary().sha256}
     assert retag.create_run(retag.plan(retag.by_profile(Sound.objects.all()))).total == 0
     assert retag.create_run(retag.plan(retag.by_profile(Sound.objects.all()), renew=True)).total == 3
+
+
+@pytest.mark.usefixtures("heard")
+def test_another_calibration_makes_the_sounds_of_its_profiles_due_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "calibration"
+    monkeypatch.setattr(settings, "CALIBRATION_DIR", folder)
+    for temperature in (1.5, 2.0):
+        kept = calibration_of("balanced", temperature)
+        save_calibration(folder, kept)
+        assert retag_now("balanced").done == 3
+        assert record_of("b.wav")["analysis_provenance"]["calibration"] == kept.fingerprint
+        assert retag_now("balanced").total == 0
+    next(folder.iterdir()).unlink()
+    assert retag_now("balanced").done == 3
+    assert record_of("b.wav")["calibrated"] is False
+    assert retag_now("balanced").total == 0
+
+
+@pytest.mark.usefixtures("heard")
+def test_a_record_from_before_there_were_calibrations_is_up_to_date() -> None:
+    for analysis in Analysis.objects.all():
+        del analysis.record["analysis_provenance"]["calibration"]
+        analysis.save()
+    assert retag_now("balanced").total == 0
 
 
 @pytest.mark.usefixtures("heard")
@@ -230,6 +274,29 @@ def test_damaged_vectors_of_one_sound_keep_nothing_from_the_others(heard: Librar
     run = retag_now("broad_search")
     assert (run.state, run.done, run.failed) == ("done", 2, 1)
     assert run.problems == [{"path": "a.wav", "reason": "its stored vectors are damaged: analyze it again"}]
+
+
+def test_what_nobody_foresaw_with_one_sound_keeps_nothing_from_the_others(heard: Library) -> None:
+    vectors = Embedding.objects.get(sound__path="b.wav")
+    Embedding.objects.filter(pk=vectors.pk).update(clip=bytes(vectors.clip)[:-8])  # of no model there is
+    run = retag_now("clip_only")
+    assert (run.state, run.done, run.failed, run.error) == ("done", 2, 1, "")
+    (problem,) = run.problems
+    assert problem["path"] == "b.wav"
+    assert problem["reason"].startswith("ValueError: ")
+    assert record_of("a.wav")["analysis_provenance"]["profile_name"] == "clip_only"
+
+
+def test_what_the_database_refuses_of_one_sound_keeps_nothing_from_the_others(
+    heard: Library,
+) -> None:
+    refuse = "ALTER TABLE catalog_analysis ADD CONSTRAINT refused CHECK (profile = 'balanced' OR sound_id <> %s)"
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
+        cursor.execute(refuse, [Sound.objects.get(path="c.wav").pk])
+    run = retag_now("broad_search")
+    assert (run.state, run.done, run.failed) == ("done", 2, 1)
+    assert run.problems[0]["reason"].startswith("IntegrityError: ")
 
 
 @pytest.mark.django_db(transaction=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -14,6 +15,7 @@ import pytest
 import soundfile
 from click.testing import CliRunner, Result
 
+from analysis.starter import MODEL_ID
 from config.cli.analysis import main
 from tests.analysis.conftest import write_random_model
 from tests.analysis.signals import noise
@@ -121,6 +123,31 @@ def test_labels_given_by_hand_replace_the_vocabulary(run: Run, library: Path, mo
     sound = library / "a" / "01.wav"
     result = run("analyze", sound, "--model", model, "--labels", "dog bark, purple rain", "--full", "-q")
     assert {label["label"] for label in json.loads(result.stdout)["top_labels"]} == {"dog bark", "purple rain"}
+
+
+def test_words_that_the_model_does_not_know_are_told_and_change_nothing(run: Run, library: Path) -> None:
+    sound = library / "a" / "01.wav"
+    result = run("analyze", sound, "--model", MODEL_ID, "--labels", "dog bark, zorp rain, zorp", "--full", "-q")
+    assert result.stderr.splitlines() == [
+        f"{MODEL_ID}: The model does not know “zorp”: listened for “rain” only.",
+        f"{MODEL_ID}: The model does not know “zorp”: its score says nothing.",
+    ]
+    labels = {label["label"] for label in json.loads(result.stdout)["top_labels"]}
+    assert labels == {"dog bark", "zorp rain", "zorp"}
+
+
+def test_labels_of_known_words_are_taken_silently_and_without_djangos_settings(library: Path, tmp_path: Path) -> None:
+    words = ["analyze", str(library / "a" / "01.wav"), "--model", MODEL_ID, "--labels", "dog bark, rain", "-q"]
+    kept = {name: value for name, value in os.environ.items() if name != "DJANGO_SETTINGS_MODULE"}
+    done = subprocess.run(
+        [sys.executable, "-m", "config.cli.analysis", *words],
+        env=kept | {"TIMBRE_HOME": str(tmp_path / "home")},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_all_profiles_leaves_out_the_one_whose_model_is_not_there(
