@@ -9,6 +9,7 @@ from django.shortcuts import get_object_or_404
 from ninja import Body, Query, Router, Status
 from ninja.errors import HttpError
 
+from analysis.regions import MAX_FADE_S, MAX_REGION_S, InvalidRegion
 from analysis.waveform import Peaks
 from catalog import actions
 from catalog.answers import (
@@ -30,12 +31,37 @@ from catalog.exports import UnknownFormat, stream_export
 from catalog.health import router as health_router
 from catalog.models import Library, Run, Sound
 from catalog.predict import router as predict_router
+from catalog.regions import region_response
 
 router = Router(tags=["catalog"])
 router.add_router("", health_router)
 router.add_router("", predict_router)
 
 RUNS_SHOWN = 50
+REGION_DESCRIBED = {
+    "responses": {
+        200: {
+            "description": "The region, as `<name of the sound> 3.200-5.000.wav`",
+            "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
+        },
+        400: {
+            "description": "The sound has no such region",
+            "content": {
+                "application/json": {
+                    "example": {
+                        "error": {
+                            "code": "bad_request",
+                            "message": "a region ends after its start; this one starts at 5 s and ends at 3.2 s",
+                            "details": {},
+                        }
+                    }
+                }
+            },
+        },
+        404: {"description": "No such sound, or its file is gone"},
+        422: {"description": "A parameter is no number, or the file cannot be read"},
+    }
+}
 
 
 @router.get("libraries", response=list[LibraryAnswer], url_name="libraries")
@@ -114,6 +140,25 @@ def audio(request: HttpRequest, sound_id: int, preview: bool = False) -> HttpRes
     """The file, whole or a byte range of it; with `preview` something that every browser plays."""
     try:
         return (preview_response if preview else audio_response)(request, sound_of(sound_id))
+    except AudioGone as error:
+        raise Http404(str(error)) from error
+
+
+@router.get("sounds/{int:sound_id}/region", url_name="sound-region", openapi_extra=REGION_DESCRIBED)
+def region(
+    request: HttpRequest,
+    sound_id: int,
+    start_s: Annotated[float, Query(description="Seconds from the beginning of the sound", examples=[3.2])],
+    end_s: Annotated[float, Query(description=f"At most {MAX_REGION_S:g} s after the start", examples=[5.0])],
+    fade_ms: Annotated[float, Query(description=f"Fade at both ends, up to {MAX_FADE_S * 1000:g} ms")] = 0.0,
+) -> HttpResponseBase:
+    """A region of the sound as WAV, with the sound's own rate, channels and bit depth, to the bit as the file has it:
+    `sounds/17/region?start_s=3.2&end_s=5.0`. What has no bit depth (MP3, Vorbis, AAC) comes as 32-bit float.
+    """
+    try:
+        return region_response(sound_of(sound_id), start_s=start_s, end_s=end_s, fade_s=fade_ms / 1000)
+    except InvalidRegion as error:
+        raise HttpError(400, str(error)) from error
     except AudioGone as error:
         raise Http404(str(error)) from error
 

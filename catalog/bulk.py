@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from analysis.checkpoints import ModelKey
 from analysis.interpretation import MeasuredSound, SoundEmbeddings
 from analysis.profiles import AnalysisProfile
 from analysis.records import AcousticSummary, AudioAnalysisRecord, Provenance, SoundMetadata
-from catalog.effective import searched_text
+from catalog.effective import LOOP_NAME, MEASURED_FACTS, NO_LOOP_NAME, measured_columns, searched_text
 from catalog.models import Edit
 from catalog.storable import storable_json
 
@@ -60,7 +60,8 @@ SAID = """
     WITH said AS MATERIALIZED (
         SELECT * FROM json_to_recordset(%(rows)s::json) AS row (
             sound_id bigint, base_id bigint, patch jsonb, search_words text,
-            edited_category text, edited_description text, edited_tags varchar[]
+            edited_category text, edited_description text, edited_tags varchar[],
+            loudness_lufs float8, tempo_bpm float8, key text, cat_id text, fills_bars boolean
         )
     ), written AS (
         INSERT INTO catalog_analysis AS analysis (
@@ -84,8 +85,18 @@ SAID = """
         category = COALESCE(said.edited_category, written.category),
         description = COALESCE(said.edited_description, written.description),
         tags = COALESCE(said.edited_tags, written.tags),
-        search_words = said.search_words
-    FROM written JOIN said ON said.sound_id = written.sound_id
+        search_words = said.search_words, profile = %(profile)s,
+        loudness_lufs = said.loudness_lufs, tempo_bpm = said.tempo_bpm, key = said.key,
+        cat_id = CASE WHEN COALESCE(said.edited_category, written.category) = written.category
+            THEN said.cat_id ELSE '' END,
+        is_loop = said.fills_bars OR (named.text ~ %(loop)s AND named.text !~* %(no_loop)s)
+    FROM written
+    JOIN said ON said.sound_id = written.sound_id
+    JOIN catalog_sound AS own ON own.id = written.sound_id
+    CROSS JOIN LATERAL (
+        SELECT concat_ws(E'\n', own.file_name, (SELECT string_agg(value, E'\n') FROM jsonb_each_text(own.embedded)))
+            AS text
+    ) AS named
     WHERE sound.id = written.sound_id
 """
 
@@ -207,6 +218,8 @@ def write_said(
                 "profile": profile.name,
                 "fingerprint": profile.fingerprint,
                 "vocabulary_sha256": vocabulary_sha256,
+                "loop": LOOP_NAME,
+                "no_loop": NO_LOOP_NAME,
             },
         )
         return int(cursor.rowcount)
@@ -228,6 +241,9 @@ def row_of(stored: StoredSound, record: AudioAnalysisRecord, edits: dict[str, An
     patch = record.model_dump_json(exclude=MEASURED_PARTS)
     if "\\u0000" in patch:
         patch = json.dumps(storable_json(json.loads(patch)))
+    facts = record.model_dump(
+        include={"acoustic_summary": MEASURED_FACTS, "metadata": {"duration_s"}, "ucs": {"cat_id"}}
+    )
     columns = {
         "sound_id": stored.sound_id,
         "base_id": stored.analysis_id,
@@ -237,6 +253,7 @@ def row_of(stored: StoredSound, record: AudioAnalysisRecord, edits: dict[str, An
             edits.get(Edit.Field.CATEGORY, record.primary_category),
             edits.get(Edit.Field.TAGS, record.tags),
         ),
+        **asdict(measured_columns(facts)),
         **{f"edited_{field}": value for field, value in edits.items()},
     }
     return f'{json.dumps(columns)[:-1]}, "patch": {patch}}}'

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from importlib.metadata import version
 
@@ -10,7 +11,9 @@ from django.db.models import Count, Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
 from ninja import Router, Schema, Status
+from pydantic import Field
 
+from analysis.checkpoints import ModelKey
 from analysis.errors import AnalysisError
 from catalog import engine
 from catalog.models import Run, Sound, Worker
@@ -39,6 +42,15 @@ class ModelHealth(Schema):
     is_starter: bool
 
 
+IndexLag = Callable[[ModelKey], Mapping[str, int]]
+_index_lag: list[IndexLag] = []
+
+
+def tell_index_lag(ask: IndexLag) -> None:
+    """Whom to ask by how many rows each index of a model lags: the catalog does not know of indexes itself."""
+    _index_lag[:] = [ask]
+
+
 class Health(Schema):
     status: str  # ok, or degraded with the problems
     version: str
@@ -46,6 +58,10 @@ class Health(Schema):
     workers: list[WorkerHealth]
     queue: QueueHealth
     model: ModelHealth | None
+    index_lag: dict[str, int] = Field(
+        description="rows that the built index of each kind does not have yet; searches find them all the same",
+        examples=[{"sounds": 12, "moments": 3}],
+    )
     problems: list[str]
 
 
@@ -56,17 +72,23 @@ def health(request: HttpRequest) -> Status[Health]:
     try:
         workers = live_workers()
         queue = queue_health()
+        lag = index_lag(model)
     except db.Error as error:
         problems.append(f"the database does not answer: {' '.join(str(error).split())}")
         nothing = QueueHealth(queued=0, analyzing=0, runs=0)
-        return Status(503, answer("unavailable", [], nothing, model, problems))
+        return Status(503, answer("unavailable", [], nothing, model, {}, problems))
     if not workers:
         problems.append("no worker is alive: nothing is scanned or analyzed; `timbre up` starts one")
-    return Status(200, answer("ok", workers, queue, model, problems))
+    return Status(200, answer("ok", workers, queue, model, lag, problems))
 
 
 def answer(
-    database: str, workers: list[WorkerHealth], queue: QueueHealth, model: ModelHealth | None, problems: list[str]
+    database: str,
+    workers: list[WorkerHealth],
+    queue: QueueHealth,
+    model: ModelHealth | None,
+    lag: dict[str, int],
+    problems: list[str],
 ) -> Health:
     return Health(
         status="degraded" if problems else "ok",
@@ -75,6 +97,7 @@ def answer(
         workers=workers,
         queue=queue,
         model=model,
+        index_lag=lag,
         problems=problems,
     )
 
@@ -92,6 +115,13 @@ def queue_health() -> QueueHealth:
     )
     runs = Run.objects.filter(state__in=[Run.State.WAITING, Run.State.RUNNING]).count()
     return QueueHealth(**counts, runs=runs)
+
+
+def index_lag(model: ModelHealth | None) -> dict[str, int]:
+    if model is None:
+        return {}
+    key = ModelKey(model.model_id, model.revision)
+    return {kind: rows for ask in _index_lag for kind, rows in ask(key).items()}
 
 
 def active_model() -> tuple[ModelHealth | None, list[str]]:

@@ -10,8 +10,18 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVector, SearchVectorField
 from django.db import models
-from django.db.models import F, GeneratedField, Q
-from django.db.models.functions import MD5, Coalesce, Now
+from django.db.models import F, Func, GeneratedField, Q, Value
+from django.db.models.functions import MD5, Coalesce, Lower, Now
+
+# Columns that catalog.fields filters by
+FILTERED = (
+    "library", "state", "category", "duration_s", "sample_rate_hz", "channels", "bit_depth", "confidence",
+    "loudness_lufs", "tempo_bpm", "key", "is_loop", "profile", "format", "cat_id", "created_at",
+)  # fmt: skip
+
+
+def line(column: str, number: int) -> Func:
+    return Func(F(column), Value("\n"), Value(number), function="split_part", output_field=models.TextField())
 
 
 class Library(models.Model):
@@ -160,12 +170,22 @@ class Sound(models.Model):
     confidence = models.FloatField(null=True, blank=True)
     description = models.TextField(blank=True)
     tags = ArrayField(models.CharField(max_length=120), default=list, blank=True)
-    # Two lines: words of the path, split at capitals and digits; words of the embedded metadata. Accents removed
+    # What filters ask of the current analysis' record (catalog.effective.measured_columns)
+    profile = models.CharField(max_length=100, blank=True, default="", db_default="")
+    loudness_lufs = models.FloatField(null=True, blank=True)
+    tempo_bpm = models.FloatField(null=True, blank=True)
+    key = models.CharField(max_length=20, blank=True, default="", db_default="")
+    cat_id = models.CharField(max_length=20, blank=True, default="", db_default="")
+    is_loop = models.BooleanField(default=False, db_default=False)  # by its name or its beats
+    # Three lines: words of the file name, of the folders, of the embedded metadata; split at capitals and digits, in
+    # their order. Accents removed
     search_name = models.TextField(blank=True)
     # Four lines: description; label and category; tags; synonyms of the label and the tags. Accents removed
     search_words = models.TextField(blank=True)
     search_vector = GeneratedField(
-        expression=SearchVector("search_name", weight="A", config="english")
+        expression=SearchVector(line("search_name", 1), weight="A", config="english")
+        + SearchVector(line("search_name", 2), weight="C", config="english")
+        + SearchVector(line("search_name", 3), weight="D", config="english")
         + SearchVector("search_words", weight="B", config="english"),
         output_field=SearchVectorField(),
         db_persist=True,
@@ -191,7 +211,14 @@ class Sound(models.Model):
             models.Index(fields=["run", "state", "id"], name="sound_by_run"),
             # a moved file is recognized by its hash
             models.Index(fields=["file_hash"], name="sound_by_file_hash"),
-            # tag filter
+            # a filter of the query language (catalog.fields), alone or with others: which sounds, read from the index
+            # alone, for a filter keeps a large part of the rows and a row is long
+            models.Index(fields=["id"], include=FILTERED, name="sound_filters"),
+            # label filter, and which labels there are (catalog.field_values.distinct)
+            models.Index(fields=["label"], name="sound_by_label"),
+            # tag filter of the query language: whole tags and their beginnings, in any case
+            GinIndex(Func("tags", function="catalog_tag_vector"), name="sound_by_folded_tag"),
+            # tag filter of the pages
             GinIndex(fields=["tags"], name="sound_by_tag"),
             # full-text search
             GinIndex(fields=["search_vector"], name="sound_by_words"),
@@ -317,6 +344,75 @@ class Worker(models.Model):
 
     class Meta:
         ordering: ClassVar = ["-seen_at"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Word(models.Model):
+    """A word of the sounds, by which misspelled words of a query are corrected; `catalog.dictionary` keeps them."""
+
+    word = models.CharField(max_length=40, primary_key=True)
+    sounds = models.PositiveIntegerField()
+    trigrams = GeneratedField(
+        expression=Func("word", function="catalog_trigrams"),
+        output_field=ArrayField(models.TextField()),
+        db_persist=True,
+    )
+
+    class Meta:
+        indexes: ClassVar = [
+            # words that share a trigram with a misspelled one; without a list of pending entries, which each look would
+            # read from one end to the other after a refresh
+            GinIndex(fields=["trigrams"], name="word_by_trigram", fastupdate=False),
+        ]
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class FieldValue(models.Model):
+    """A value that sounds have in a field of the query language, and how many do; for completion, a little old."""
+
+    field = models.CharField(max_length=40)
+    value = models.CharField(max_length=200)
+    sounds = models.PositiveIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            # and the values of a field
+            models.UniqueConstraint(fields=["field", "value"], name="fieldvalue_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.field}:{self.value}"
+
+
+class DictionaryRefresh(models.Model):
+    """When words and values were counted last, and the state of the rows then; one row at most."""
+
+    changes = models.BigIntegerField()  # inserts, updates and deletes of sounds that Postgres had counted
+    finished_at = models.DateTimeField()
+    took_s = models.FloatField()
+
+    def __str__(self) -> str:
+        return f"dictionary of {self.finished_at}"
+
+
+class SavedSearch(models.Model):
+    """A search that somebody gave a name, with all of its state, as the query of its address."""
+
+    name = models.CharField(max_length=80)
+    query = models.CharField(max_length=4_000)
+    created_at = models.DateTimeField(db_default=Now())
+
+    class Meta:
+        ordering: ClassVar = [Lower("name")]
+        verbose_name_plural = "saved searches"
+        constraints: ClassVar = [
+            # a person looks for a name in the list, and does not tell two apart by their capitals
+            models.UniqueConstraint(Lower("name"), name="savedsearch_once_per_name"),
+        ]
 
     def __str__(self) -> str:
         return self.name

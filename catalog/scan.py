@@ -19,7 +19,7 @@ from analysis.audio import AudioFacts, probe
 from analysis.errors import UnreadableAudio
 from analysis.metadata import read_metadata
 from catalog import engine
-from catalog.effective import search_name
+from catalog.effective import is_named_loop, search_name
 from catalog.models import Library, Run, Sound
 from catalog.storable import storable_json, storable_text
 from catalog.store import RESTORED
@@ -182,6 +182,8 @@ class LibraryScan:
 
     def write_moved(self, file: FoundFile, facts: FileFacts, old: KnownSound) -> None:
         columns = place_columns(file) | {"search_name": search_name(file.path, facts.embedded)}
+        if is_named_loop(columns["file_name"], facts.embedded):  # else it may be one by its beats
+            columns["is_loop"] = True
         moved = Sound.objects.filter(pk=old.id)
         moved.update(**columns)
         if old.state == Sound.State.MISSING:
@@ -208,6 +210,7 @@ class LibraryScan:
             "file_hash": facts.file_hash,
             "embedded": facts.embedded,
             "search_name": search_name(file.path, facts.embedded),
+            "is_loop": is_named_loop(file.path.rpartition("/")[2], facts.embedded),
             "state": Sound.State.NEW if audio else Sound.State.FAILED,
             "error": facts.reason,
         }

@@ -11,6 +11,34 @@ from django.core.files.uploadedfile import UploadedFile
 
 LONGEST_SUFFIX = 10  # with its dot; of a name that the sender chose, nothing else reaches the disk
 
+MAX_UPLOAD_BYTES = 200 * 2**20
+"""Nearly twenty minutes of 96 kHz, 24 bit, stereo: an example is shorter, and a library has a folder."""
+
+FORM_BYTES = 2**16  # around a file: the token, the boundaries, the other fields
+
+
+class UploadTooLarge(ValueError):
+    """More than an example may have; what to do, in words."""
+
+    def __init__(self, size_bytes: int) -> None:
+        size, most = size_bytes / 2**20, MAX_UPLOAD_BYTES / 2**20
+        super().__init__(
+            f"The file has {size:,.0f} MB; an example may have {most:.0f}. Cut out what matters, or save it as MP3."
+        )
+
+
+def check_upload_size(size_bytes: int) -> None:
+    """Raises UploadTooLarge."""
+    if size_bytes > MAX_UPLOAD_BYTES:
+        raise UploadTooLarge(size_bytes)
+
+
+def check_request_size(content_length: str) -> None:
+    """Before a request is read at all, so that what is too large does not fill the disk. Raises UploadTooLarge."""
+    size_bytes = int(content_length) if content_length.isdecimal() else 0
+    if size_bytes > MAX_UPLOAD_BYTES + FORM_BYTES:
+        raise UploadTooLarge(size_bytes)
+
 
 def upload_name(file: UploadedFile[bytes]) -> str:
     """What to call an upload: its name without any folder."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from catalog.views import exports, libraries, runs, settings, sounds
+from catalog.views import exports, libraries, regions, runs, settings, sounds
 
 app_name = "catalog"
 
@@ -15,6 +15,7 @@ urlpatterns = [
     path("sounds/<int:sound_id>/analyze/", sounds.sound_analyze, name="sound-analyze"),
     path("sounds/<int:sound_id>/analyses/<int:analysis_id>/use/", sounds.analysis_use, name="analysis-use"),
     path("sounds/<int:sound_id>/retry/", sounds.sound_retry, name="sound-retry"),
+    path("sounds/<int:sound_id>/region.wav", regions.sound_region, name="sound-region"),
     path("sounds/<int:sound_id>/edit/", sounds.sound_edit, name="sound-edit"),
     path("libraries/", libraries.library_list, name="library-list"),
     path("libraries/add/", libraries.library_add, name="library-add"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db.models import Q
 
 from catalog.browse import SoundFilters
 from catalog.effective import refresh_sound
-from catalog.lexical import LexicalMatch, lexical_matches
+from catalog.lexical import LexicalMatch, NamedWord, lexical_matches, text_condition, text_matches
 from catalog.models import Edit, Library, Sound
+from catalog.words import TextQuery
 
 pytestmark = pytest.mark.django_db
 
@@ -73,3 +75,42 @@ def test_filters_and_limit_hold(make: Any) -> None:
 def test_no_query_breaks_it(make: Any, text: str) -> None:
     make("rain.wav")
     assert all(isinstance(match, LexicalMatch) for match in lexical_matches(text))
+
+
+def ids(query: TextQuery, condition: Q | None = None) -> list[int]:
+    return sorted(match.sound_id for match in text_matches(query, condition=condition))
+
+
+def test_phrases_are_found_in_names_in_their_order(make: Any) -> None:
+    sound = make("Rain/Heavy Rain.wav", embedded={"BWDescription": "Door, door slam outside"})
+    for text in ("heavy rain", "HeavyRain", "door slam outside"):
+        assert ids(TextQuery.phrase(text)) == [sound.pk], text
+    for text in ("rain heavy slam", "slam door"):
+        assert ids(TextQuery.phrase(text)) == [], text
+
+
+def test_operators_and_conditions_go_together(make: Any) -> None:
+    rain, both, door = make("rain.wav"), make("rain door.wav"), make("doors.wav", state="failed")
+    word = TextQuery.word
+    assert ids(word("rain") & ~word("door")) == [rain.pk]
+    assert ids(word("rain") | word("door")) == [rain.pk, both.pk, door.pk]
+    assert ids(word("door"), Q(state="failed")) == [door.pk]
+    assert ids(word("doo")) == [both.pk, door.pk]
+    assert ids(TextQuery.exact_word("doo")) == []
+    assert ids(TextQuery.exact_word("door")) == [both.pk, door.pk]
+    assert ids(TextQuery()) == []
+    assert sorted(Sound.objects.filter(~text_condition(word("door"))).values_list("id", flat=True)) == [rain.pk]
+
+
+def test_the_folder_is_a_place_of_its_own_and_named_words_alone_are_told(make: Any) -> None:
+    make("Ambience/rain.wav")
+    named = [NamedWord("ambience", TextQuery.word("ambience"))]
+    assert text_matches(TextQuery.word("rain ambience"), named)[0].found == (("folder", "ambience"),)
+    assert lexical_matches("ambience")[0].found == (("file name", "ambience"),)
+
+
+@pytest.mark.parametrize("text", ["", "&", "the", "a b", "\0", "\ud800", "x:*A", "'; --", "\\", "word" * 900])
+def test_no_text_breaks_a_query(make: Any, text: str) -> None:
+    make("rain.wav")
+    for query in (TextQuery.word(text), TextQuery.exact_word(text), TextQuery.phrase(text), ~TextQuery.word(text)):
+        assert isinstance(text_matches(query | TextQuery.word("rain"), [NamedWord("x", query)] if query else []), list)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalog.words import fold, name_words, query_words, text_query
+from catalog.words import TextQuery, fold, name_words, query_words, text_query
 
 
 @pytest.mark.parametrize(
@@ -14,7 +14,7 @@ from catalog.words import fold, name_words, query_words, text_query
         ("HeavyRain01", ["heavy", "rain", "01", "heavyrain01"]),
         ("MP3Player", ["mp", "3", "player", "mp3player"]),
         ("Türgeräusch-außen", ["turgerausch", "außen"]),
-        ("doorClose_DOOR", ["door", "close", "doorclose"]),
+        ("doorClose_DOOR", ["door", "close", "door", "doorclose"]),
         ("雨 音", ["雨", "音"]),
         ("", []),
     ],
@@ -34,3 +34,17 @@ def test_a_query_asks_for_the_beginnings_of_all_its_words() -> None:
 
 def test_nothing_of_a_query_reaches_postgres_as_an_operator() -> None:
     assert text_query(query_words("a' & !b | (c:* <-> \\d")) == "a:* & b:* & c:* & d:*"
+
+
+def test_queries_are_put_together() -> None:
+    rain, door = TextQuery.word("rain"), TextQuery.exact_word("door")
+    assert (rain & ~door).raw == "(rain:*) & (!(door))"
+    assert (rain | TextQuery.phrase("slow, HeavyRain")).raw == "(rain:*) | ((slow <-> heavy <-> rain))"
+    assert TextQuery.exact_word("MetalDoor", weights="A").raw == "(metaldoor:A | (metal:A <-> door:A))"
+
+
+def test_a_query_without_words_is_empty_and_takes_no_part() -> None:
+    empty, rain = TextQuery.word("&|!"), TextQuery.word("rain")
+    assert not empty
+    assert empty & rain == rain & empty == rain | empty == rain
+    assert ~empty == empty
