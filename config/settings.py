@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from django.core.exceptions import ImproperlyConfigured
 from environ import FileAwareEnv
 
+from config import home
 from config.embedded_postgres import DATABASE_NAME, DATABASE_USER, socket_folder
 
 T = TypeVar("T")
@@ -108,11 +109,12 @@ def kept_secret(path: Path) -> str:
 
 
 # Places
-TIMBRE_HOME = read("TIMBRE_HOME", folder, Path.home() / ".local/share/timbre")
-MODELS_DIR = read("TIMBRE_MODELS_DIR", folder, TIMBRE_HOME / "models")
-CACHE_DIR = TIMBRE_HOME / "cache"
-CALIBRATION_DIR = read("TIMBRE_CALIBRATION_DIR", folder, TIMBRE_HOME / "calibration")
-LOGS_DIR = TIMBRE_HOME / "logs"
+TIMBRE_HOME = read("TIMBRE_HOME", folder, home.DEFAULT_HOME)
+MODELS_DIR = read("TIMBRE_MODELS_DIR", folder, TIMBRE_HOME / home.MODELS)
+CACHE_DIR = TIMBRE_HOME / home.CACHE
+CALIBRATION_DIR = read("TIMBRE_CALIBRATION_DIR", folder, TIMBRE_HOME / home.CALIBRATION)
+INDEX_DIR = read("TIMBRE_INDEX_DIR", folder, TIMBRE_HOME / "index")
+LOGS_DIR = TIMBRE_HOME / home.LOGS
 PROFILES_PATH = read("TIMBRE_PROFILES", existing_file, CHECKOUT / "config" / "config.yaml")
 VOCABULARY_PATH = read("TIMBRE_VOCABULARY", existing_file, CHECKOUT / "config" / "vocabulary.yaml")
 MODEL_OVERRIDE = read("TIMBRE_MODEL", str, "")  # "": the default model where it is installed, else the starter

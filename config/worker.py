@@ -24,6 +24,8 @@ def main() -> None:
     stopping = threading.Event()
     stop_on_signals(stopping)
     django.setup()
+    from config.index_builder import IndexBuilder  # models are known only now
+
     broker = dramatiq.get_broker()
     broker.emit_after("process_boot")
     for module in MODULES:
@@ -31,9 +33,11 @@ def main() -> None:
     worker = dramatiq.Worker(broker, worker_threads=settings.WORKER_THREADS)
     worker.start()
     logger.info("worker %d takes messages in %d thread(s)", os.getpid(), settings.WORKER_THREADS)
+    builder = IndexBuilder()
     starter = os.getppid()
     while not stopping.wait(1.0) and os.getppid() == starter:
-        pass
+        builder.tend()
+    builder.stop()
     worker.stop(timeout=STOP_LIMIT_MS)
     broker.close()
 

@@ -24,3 +24,15 @@ class UnknownId(SearchError, KeyError):
 
 class UnknownWords(SearchError, ValueError):
     """A query of which the model knows no word that says what to listen for."""
+
+
+class UnusableIndex(SearchError):
+    """Index files that cannot be trusted, and why: the rows are read instead."""
+
+
+class AlreadyBuilding(SearchError):
+    """Another process builds an index of this database right now."""
+
+
+class BuildFailed(SearchError):
+    """An index could not be built; what was there before still serves."""

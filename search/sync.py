@@ -3,150 +3,270 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from threading import Lock, RLock
+from pathlib import Path
+from threading import Lock, RLock, Thread
+from typing import Generic, TypeVar
 
 import numpy as np
+from django.conf import settings
 from django.db import connection
-from django.db.models import QuerySet
-from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
-from catalog.models import Embedding, EmbeddingRemoval
-from catalog.store import REMOVALS_KEPT
-from search.index import VectorIndex
+from search import trust
+from search.errors import UnusableIndex
+from search.index import Base, MomentIndex, SoundIndex
+from search.index.files import Generation, Shelf
+from search.index.layered import LayeredIndex
+from search.rows import MOMENTS, SOUNDS, Kind, Read, changes_since
+from search.trust import Look, check_origin, is_fresh, is_in
 
 logger = logging.getLogger(__name__)
 
-CHUNK = 5_000
-"""Rows taken from the database at once: 10 MB of vectors of 512."""
+OPENED_AT_ONCE = 256 * 2**20
+"""Bytes of a newer built index that are read and checked while a search waits; more are read beside the searches."""
 
-TRUSTED_FOR = REMOVALS_KEPT / 2
-"""How long after a look an index may still be brought up to date: no removal since then has been dropped, unless its
-transaction alone took the other half."""
+OPENING_TRIES = 3  # one that is replaced and removed while it is opened is no fault
 
-Row = tuple[int, int, bytes | memoryview]  # sound, length, vector
+IndexT = TypeVar("IndexT", bound=LayeredIndex)
 
 
-class Follower:
+class RowFollower(Generic[IndexT]):
     """Keeps one index in step with the embeddings of one model, in one process.
 
     Each row carries the number of the transaction that wrote it. Numbers are given out when a transaction begins to
     write and become visible when it commits, so "greater than the last number seen" would miss a row that commits
     late. Postgres names the horizon below which every transaction has ended; what lies at or above the horizon of the
     last look is looked at again, and is the little that was written since.
+
+    A built index is a look that somebody took before: it has a horizon too, and what was written since is taken in the
+    same way. One that is older than removals are kept is compared with the numbers of all rows instead. One that cannot
+    be believed is left alone, and the rows are read.
     """
 
-    def __init__(self, model: ModelKey) -> None:
-        self.model = model
-        self.index: VectorIndex | None = None  # until a first embedding says how long they are
+    def __init__(self, model: ModelKey, kind: Kind, make: Callable[[int], IndexT]) -> None:
+        self.model, self.kind = model, kind
+        self.index: IndexT | None = None  # until a first embedding says how long they are
+        self._make = make
+        self._shelf = kind.shelf(Path(settings.INDEX_DIR), model)
+        self._mark: tuple[int, int] | None = None  # of the newest built index that was looked at
+        self._opening: _Opening | None = None
         self._horizon: int | None = None
-        self._looked_at: datetime | None = None  # by the clock of the database, as removals are
+        self._looked_at: datetime | None = None
         self._applied: set[tuple[int, int]] = set()  # sound and transaction of what is taken in at or above the horizon
         self._lock = RLock()
+        self._begun, self._done = 0, 0  # number of the last look that was begun, and of the last that went well
 
-    def follow(self) -> VectorIndex | None:
-        """The index with what was committed since the last time; two small queries where nothing was."""
+    def follow(self) -> IndexT | None:
+        """The index with what was committed since the last time; two small queries where nothing was.
+
+        Of several threads that ask at once one looks for all: a look that began after a thread asked serves it too.
+        """
+        asked = self._begun
         with self._lock:
-            horizon, own, now = _horizon()  # before the rows: what commits in between is seen now and once more
-            if self._can_follow(horizon, now):
-                self._take_changes(own)
-            else:
-                self._load()
-            self._horizon, self._looked_at = horizon, now
-            self._applied = {change for change in self._applied if change[1] >= horizon}
+            if self._done > asked and not connection.in_atomic_block:  # in one, only we see what we wrote
+                return self.index
+            self._begun = number = self._begun + 1
+            self._look()
+            self._done = number
             return self.index
 
-    def _can_follow(self, horizon: int, now: datetime) -> bool:
+    def _look(self) -> None:
+        look = Look.now()
+        if self._can_follow(look):
+            newer = self._newer_base(look)
+            if newer is None:
+                self._take_changes(look.own)
+            else:
+                self._switch(newer)
+        else:
+            self._load(look)
+        self._horizon, self._looked_at = look.horizon, look.at
+        self._applied = {change for change in self._applied if change[1] >= look.horizon}
+
+    def _can_follow(self, look: Look) -> bool:
         if self._horizon is None or self._looked_at is None:
             return False
-        return horizon >= self._horizon and now - self._looked_at < TRUSTED_FOR  # it falls only on another server
+        # the horizon falls only on another server
+        return look.horizon >= self._horizon and look.at - self._looked_at < trust.TRUSTED_FOR
 
-    def _load(self) -> None:
-        self.index, last, count = None, 0, 0
-        while rows := list(_newest(self._embeddings().filter(sound_id__gt=last))[:CHUNK]):
-            self._put(rows)
-            last, count = rows[-1][0], count + len(rows)
-        logger.info("Loaded %s embeddings of %s", count, self.model.model_id)
+    def _load(self, look: Look) -> None:
+        self.index, self._applied, self._opening = None, set(), None
+        base = self._current_base(look)
+        if base is None:
+            self._load_rows()
+        elif is_fresh(base.manifest, look):
+            self._switch(base)
+        else:
+            self._reconcile(base)
+
+    def _load_rows(self) -> None:
+        count = 0
+        dim = self.kind.dim(self.model)
+        for page in self.kind.pages(self.model, dim) if dim is not None else ():
+            self._renew(page.sounds.tolist(), page)
+            count += len(page.sounds)
+        logger.info("Loaded %s of %s embeddings of %s", self.kind.name, count, self.model.model_id)
 
     def _take_changes(self, own: int | None) -> None:
-        changes = self._changes()
+        assert self._horizon is not None
+        changes = changes_since(self.model, self._horizon)
         # a transaction of our own that is still open may write a row again under the same number
         due = list({sound for sound, written in changes if written == own or (sound, written) not in self._applied})
-        for start in range(0, len(due), CHUNK):
-            self._renew(due[start : start + CHUNK])
+        for sounds, read in self._read(due):
+            self._renew(sounds, read)
         self._applied |= changes
 
-    def _changes(self) -> set[tuple[int, int]]:
-        """Sounds whose embeddings were written or removed at or above the horizon, with the transaction that did it."""
-        of_model = {"model_id": self.model.model_id, "model_revision": self.model.revision}
-        written = Embedding.objects.filter(**of_model, changed_xid__gte=self._horizon)
-        removed = EmbeddingRemoval.objects.filter(**of_model, changed_xid__gte=self._horizon)
-        columns = ("sound_id", "changed_xid")
-        return set(written.order_by().values_list(*columns).union(removed.order_by().values_list(*columns)))
+    def _switch(self, base: Base) -> None:
+        """Go over to a built index, with all that was written since its horizon, in one step for those who search."""
+        changes = changes_since(self.model, base.manifest.horizon)
+        self._adopt(base, list({sound for sound, _ in changes}))
+        self._applied = changes
 
-    def _renew(self, sounds: Sequence[int]) -> None:
-        held = self._put(list(_newest(self._embeddings().filter(sound_id__in=sounds))))
-        if self.index is not None:
-            self.index.remove(np.setdiff1d(sounds, held))
+    def _reconcile(self, base: Base) -> None:
+        """Go over to a built index that is so old that removals since may be forgotten: all rows are compared by their
+        numbers, and only those that are not in it as they are now are read.
+        """
+        present = np.zeros(len(base.sounds), bool)
+        due: list[int] = []
+        for sounds, changed in self.kind.stamps(self.model):
+            same = is_in(sounds, changed, base.generation)
+            present[np.searchsorted(base.sounds, sounds[same])] = True
+            due += sounds[~same].tolist()
+        self._adopt(base, sorted({*due, *base.sounds[~present].tolist()}))
 
-    def _put(self, rows: Sequence[Row]) -> NDArray[np.int64]:
+    def _adopt(self, base: Base, due: Sequence[int]) -> None:
+        changed = list(self._read(due, base.dim))
+        if self.index is None or self.index.dim != base.dim:
+            self.index = self._make(base.dim)
+        with self.index.changing() as index:
+            index.adopt(base)
+            for sounds, read in changed:
+                index.renew(sounds, read.entries)
+        facts = (self.kind.name, self.model.model_id, base.generation.name, len(base), len(due))
+        logger.info("The index of %s of %s is %s: %s entries, %s rows changed since", *facts)
+
+    def _read(self, sounds: Sequence[int], dim: int | None = None) -> Iterator[tuple[Sequence[int], Read]]:
+        """The rows of some sounds as they are now."""
+        dim = dim or (self.index.dim if self.index is not None else self.kind.dim(self.model))
+        for start in range(0, len(sounds), self.kind.chunk):
+            part = sounds[start : start + self.kind.chunk]
+            rows = self.kind.newest(self.kind.embeddings(self.model).filter(sound_id__in=part))
+            if dim is not None:  # else none is left
+                yield part, self.kind.read(rows, dim)
+
+    def _renew(self, sounds: Sequence[int], read: Read) -> None:
         if self.index is None:
-            if not rows:
-                return np.empty(0, np.int64)
-            self.index = VectorIndex(rows[0][1])
-        ids, vectors = clip_vectors(rows, self.index.dim)
-        self.index.put(ids, vectors)
-        return ids
+            if not len(read.sounds):
+                return
+            self.index = self._make(read.entries.vectors.shape[1])
+        self.index.renew(sounds, read.entries)
 
-    def _embeddings(self) -> QuerySet[Embedding]:
-        return Embedding.objects.filter(model_id=self.model.model_id, model_revision=self.model.revision)
+    def _current_base(self, look: Look) -> Base | None:
+        """The built index, read and checked now; None where there is none, or none that can be believed."""
+        self._mark = self._shelf.mark()
+        return self._believed(open_current(self._shelf), look)
+
+    def _newer_base(self, look: Look) -> Base | None:
+        """A built index that became the current one since ours, once it is read and checked."""
+        if self._opening is None:
+            mark = self._shelf.mark()
+            if mark in (None, self._mark):
+                return None
+            self._mark = mark
+            self._opening = _Opening(self._shelf)
+        if not self._opening.is_done():
+            return None
+        base, self._opening = self._opening.base, None
+        return self._believed(base, look)
+
+    def _believed(self, base: Base | None, look: Look) -> Base | None:
+        if base is None:
+            return None
+        try:
+            check_origin(base.manifest, self.kind, self.model, look)
+        except UnusableIndex as error:
+            refuse(self._shelf, error)
+            return None
+        return base
 
 
-def clip_vectors(rows: Iterable[Row], dim: int) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """What the index holds of the rows: the clip's vector of each sound.
+class _Opening:
+    """A newer built index that is read and checked: while one waits where it is small, else beside."""
 
-    A silent sound, which has a vector of zeros and no direction, is left out; so is a broken row, which is logged.
-    """
-    ids: list[int] = []
-    vectors: list[NDArray[np.float32]] = []
-    for sound_id, _, clip in rows:
-        whole = len(clip) == dim * np.dtype(np.float32).itemsize
-        vector = np.frombuffer(clip, np.float32) if whole else np.full(dim, np.nan, np.float32)
-        if not np.isfinite(vector).all():
-            logger.warning("The embedding of sound %s is broken (%s bytes): it cannot be found", sound_id, len(clip))
-        elif vector.any():
-            ids.append(sound_id)
-            vectors.append(vector)
-    return np.array(ids, np.int64), np.stack(vectors) if vectors else np.empty((0, dim), np.float32)
+    def __init__(self, shelf: Shelf) -> None:
+        self.base: Base | None = None
+        self._shelf = shelf
+        self._thread = Thread(target=self._open, name="open-index", daemon=True)
+        self._thread.start()
+        if size_bytes(shelf) <= OPENED_AT_ONCE:
+            self._thread.join()
 
+    def is_done(self) -> bool:
+        return not self._thread.is_alive()
 
-def _newest(embeddings: QuerySet[Embedding]) -> QuerySet[Embedding, Row]:
-    """One embedding a sound, the one written last: profiles cut different windows, the clip is the same sound."""
-    newest = embeddings.order_by("sound_id", "-changed_xid", "-id").distinct("sound_id")
-    return newest.values_list("sound_id", "dim", "clip")
+    def _open(self) -> None:
+        self.base = open_current(self._shelf)
 
 
-def _horizon() -> tuple[int, int | None, datetime]:
-    """The oldest transaction that is still open, or the next one to come; our own, if we are in one; the time."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint,"
-            " pg_current_xact_id_if_assigned()::text::bigint, statement_timestamp()"
-        )
-        horizon, own, now = cursor.fetchone()
-    return horizon, own, now
+def open_current(shelf: Shelf) -> Base | None:
+    """The current generation, every byte of it checked; None, and a warning, where it cannot be used."""
+    for left in reversed(range(OPENING_TRIES)):
+        mark = shelf.mark()
+        try:
+            generation: Generation | None = shelf.current()
+            return None if generation is None else Base.open_checked(generation)
+        except UnusableIndex as error:
+            if shelf.mark() == mark or not left:
+                refuse(shelf, error)
+                return None
+    return None
+
+
+def refuse(shelf: Shelf, error: UnusableIndex) -> None:
+    message = "The built index of %s of %s is not used, the rows are read instead: %s"
+    logger.warning(message, shelf.kind, shelf.model_id, error)
+
+
+def size_bytes(shelf: Shelf) -> int:
+    try:
+        generation = shelf.current()
+    except UnusableIndex:
+        return 0
+    return 0 if generation is None else generation.manifest.size_bytes
+
+
+class Follower(RowFollower[SoundIndex]):
+    """Keeps the index of whole sounds of a model in step."""
+
+    def __init__(self, model: ModelKey) -> None:
+        super().__init__(model, SOUNDS, SoundIndex)
+
+
+class MomentFollower(RowFollower[MomentIndex]):
+    """Keeps the index of moments of a model in step."""
+
+    def __init__(self, model: ModelKey) -> None:
+        super().__init__(model, MOMENTS, MomentIndex)
 
 
 _followers: dict[ModelKey, Follower] = {}
+_moment_followers: dict[ModelKey, MomentFollower] = {}
 _followers_lock = Lock()
 
 
-def current_index(model: ModelKey) -> VectorIndex | None:
+def current_index(model: ModelKey) -> SoundIndex | None:
     """The index of a model as the rows stand now; None while nothing was analyzed with it."""
     with _followers_lock:
         follower = _followers.setdefault(model, Follower(model))
+    return follower.follow()
+
+
+def current_moments(model: ModelKey) -> MomentIndex | None:
+    """The moments of a model as the rows stand now; None while no long sound was analyzed with it."""
+    with _followers_lock:
+        follower = _moment_followers.setdefault(model, MomentFollower(model))
     return follower.follow()
 
 
@@ -154,3 +274,4 @@ def forget_indexes() -> None:
     """Drop every index of this process; the next search loads anew."""
     with _followers_lock:
         _followers.clear()
+        _moment_followers.clear()

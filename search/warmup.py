@@ -11,7 +11,7 @@ from django.db import Error, connection
 from analysis.errors import AnalysisError
 from catalog import engine
 from search.errors import UnknownWords
-from search.sync import current_index
+from search.sync import current_index, current_moments
 from search.text import meaning_of
 
 logger = logging.getLogger(__name__)
@@ -24,11 +24,13 @@ def warm_in_background() -> Thread:
 
 
 def warm() -> None:
-    """Load the text tower and the index. Where one cannot be had, search says so when it is asked."""
+    """Load the text tower and the indexes. Where one cannot be had, search says so when it is asked."""
     try:
         with suppress(UnknownWords):  # a model of few words; its tower is loaded all the same
             meaning_of("rain")
-        current_index(engine.active_model())
+        model = engine.active_model()
+        current_index(model)
+        current_moments(model)
     except (AnalysisError, Error) as error:
         logger.warning("Search is not warm: %s", error)
     finally:

@@ -24,11 +24,12 @@ COMMANDS = {  # name: (where it lives, what it does)
     "profile": ("config.cli.analysis:profile", "List and inspect analysis profiles."),
     "vocab": ("config.cli.analysis:vocab", "Check the vocabulary and fill its cache."),
     "validate": ("config.cli.analysis:validate", "Check written records against their schema."),
+    "index": ("config.cli.indexing:index", "Look at the search indexes, build them anew, check them."),
     "model": ("config.cli.models:model", "List and install models."),
     "doctor": ("config.cli.doctor:doctor", "Check that everything Timbre needs is in order."),
     "demo": ("config.cli.demo:demo", "Write a library of synthesized sounds to try Timbre with."),
 }
-NEED_DJANGO = {"up", "ingest", "retag", "search", "similar", "export", "model", "doctor"}
+NEED_DJANGO = {"up", "ingest", "retag", "search", "similar", "export", "index", "model", "doctor"}
 
 
 class LazyGroup(click.Group):

@@ -16,8 +16,9 @@ from analysis.clap import ModelKey
 from catalog.actions import remove_library
 from catalog.models import Embedding, EmbeddingRemoval, Sound
 from catalog.store import REMOVALS_KEPT, forget_old_removals
-from search import sync
-from search.index import VectorIndex
+from search import trust
+from search.index import SoundIndex
+from search.rows import SOUNDS
 from search.sync import Follower, current_index, forget_indexes
 from tests.search.vectors import axis, unit_rows
 
@@ -28,7 +29,7 @@ MakeSound = Callable[..., Sound]
 Embed = Callable[..., Embedding]
 
 
-def held(index: VectorIndex | None) -> dict[int, list[float]]:
+def held(index: SoundIndex | None) -> dict[int, list[float]]:
     ids = sorted(Sound.objects.values_list("id", flat=True))
     there = [sound_id for sound_id in ids if index is not None and sound_id in index]
     return dict(zip(there, index.vectors(there).tolist(), strict=True)) if index is not None else {}
@@ -50,7 +51,7 @@ def test_there_is_no_index_before_the_first_embedding(model: ModelKey) -> None:
 def test_all_embeddings_are_loaded_in_chunks(
     model: ModelKey, make_sound: MakeSound, embed: Embed, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sync, "CHUNK", 3)
+    monkeypatch.setattr(SOUNDS, "chunk", 3)
     vectors = unit_rows(8, DIM)
     sounds = [make_sound(f"{number}.wav") for number in range(8)]
     for sound, vector in zip(sounds, vectors, strict=True):
@@ -296,7 +297,7 @@ def test_an_index_that_slept_while_removals_were_dropped_loads_anew(
     removed.delete()
     EmbeddingRemoval.objects.update(removed_at=Now() - 2 * REMOVALS_KEPT)
     forget_old_removals()
-    monkeypatch.setattr(sync, "TRUSTED_FOR", timedelta(0))  # as if it had slept for longer
+    monkeypatch.setattr(trust, "TRUSTED_FOR", timedelta(0))  # as if it had slept for longer
 
     index = follower.follow()
     assert index is not None

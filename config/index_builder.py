@@ -1,0 +1,67 @@
+"""Builds of the search index, and counts of the words that correct searches, in a process beside the worker."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import subprocess
+import sys
+import time
+
+from django.conf import settings
+from django.db import Error, connection
+
+from analysis.errors import AnalysisError
+from catalog import engine
+from catalog.dictionary import refresh_due
+from config.runtime import launch, stop_group
+from search.building import due_builds
+
+logger = logging.getLogger(__name__)
+
+COMMAND = [sys.executable, "-m", "config.cli.main", "index", "rebuild", "--due"]
+ENVIRONMENT = {"TIMBRE_LOG_LEVEL": "INFO"}  # its log tells what was built and how long it took
+LOOK_S = 30.0
+AFTER_FAILURE_S = 600.0
+STOP_LIMIT_S = 2.0  # it dies at once, and what it leaves the next one cleans away
+
+
+class IndexBuilder:
+    """Looks now and then whether an index should be built, and has it built beside: with memory of its own, that goes
+    back when it is done, and as the last in line for the processor.
+    """
+
+    def __init__(self) -> None:
+        self._build: subprocess.Popen[bytes] | None = None
+        self._next_look = time.monotonic() + LOOK_S
+
+    def tend(self) -> None:
+        """To be called every second or so, from the main thread: a child lives no longer than who started it."""
+        if self._build is not None and self._build.poll() is not None:
+            if self._build.returncode:
+                logger.warning("An index could not be built; %s says why", settings.LOGS_DIR / "index.log")
+            self._next_look = time.monotonic() + (AFTER_FAILURE_S if self._build.returncode else LOOK_S)
+            self._build = None
+        if self._build is None and time.monotonic() >= self._next_look:
+            self._next_look = time.monotonic() + LOOK_S
+            if is_due():
+                self._build = launch(
+                    COMMAND,
+                    settings.LOGS_DIR / "index.log",
+                    at_parents_end=signal.SIGKILL,
+                    environment=ENVIRONMENT,
+                )
+
+    def stop(self) -> None:
+        if self._build is not None:
+            stop_group(self._build, limit_s=STOP_LIMIT_S)
+
+
+def is_due() -> bool:
+    """Whether an index of the model that searches ask for should be built, or the words of the sounds be counted."""
+    try:
+        return refresh_due() or bool(due_builds(engine.active_model()))
+    except (AnalysisError, Error) as error:  # no model yet, or the database restarts: the next look sees
+        logger.debug("Not known whether an index is due: %s", error)
+        connection.close()
+        return False

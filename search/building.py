@@ -1,0 +1,142 @@
+"""Building an index from the rows: when it is due, one at a time, and so that a crash leaves the one before."""
+
+from __future__ import annotations
+
+import logging
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from django.conf import settings
+from django.db import Error, connection
+
+from analysis.clap import ModelKey
+from search.errors import AlreadyBuilding, BuildFailed, UnusableIndex
+from search.index.files import Generation
+from search.index.writing import GenerationWriter, Origin
+from search.rows import KINDS, Kind, database_identity
+from search.trust import Look, check_origin, is_fresh, rows_behind
+
+logger = logging.getLogger(__name__)
+
+BUILD_LOCK = 7_274_551_003  # any number that nothing else on this database locks
+BEHIND_ROWS = 5_000
+BEHIND_SHARE = 0.05
+"""A build is due where more rows changed than either: what changed is held in the memory of every process."""
+
+
+_checked: set[Path] = set()  # generations whose every byte this process has read: it looks again and again
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """An index that should be built, and why."""
+
+    kind: Kind
+    reason: str
+
+
+def due_builds(model: ModelKey) -> list[Due]:
+    return [Due(kind, reason) for kind in KINDS if (reason := why_due(model, kind))]
+
+
+def why_due(model: ModelKey, kind: Kind) -> str:
+    """Why an index should be built now; empty where it should not."""
+    try:
+        generation = believable_generation(model, kind, Look.now())
+    except UnusableIndex as error:
+        return f"the one that is there cannot be used: {error}" if is_worth_building(model, kind) else ""
+    if generation is None:
+        return "none was built yet" if is_worth_building(model, kind) else ""
+    try:
+        _check_once(generation)
+    except UnusableIndex as error:
+        return f"the one that is there is damaged: {error}"
+    if not is_fresh(generation.manifest, Look.now()):
+        return "it is so old that removals since may be forgotten"
+    behind = rows_behind(generation, kind, model)
+    if behind > max(BEHIND_ROWS, BEHIND_SHARE * generation.manifest.sounds):
+        return f"{behind} rows changed since it was built"
+    return ""
+
+
+def believable_generation(model: ModelKey, kind: Kind, look: Look) -> Generation | None:
+    """What is built, by its manifest and the sizes of its files; raises UnusableIndex."""
+    generation = kind.shelf(Path(settings.INDEX_DIR), model).current()
+    if generation is not None:
+        check_origin(generation.manifest, kind, model, look)
+        generation.check_sizes()
+    return generation
+
+
+def _check_once(generation: Generation) -> None:
+    if generation.folder not in _checked:
+        generation.check_files()
+        _checked.add(generation.folder)
+
+
+def is_worth_building(model: ModelKey, kind: Kind) -> bool:
+    enough = kind.newest(kind.embeddings(model)).values_list("sound_id")[: kind.worth_building]
+    return enough.count() == kind.worth_building
+
+
+def build_due(model: ModelKey) -> list[Generation]:
+    """Build what is due; one that fails leaves the others their turn."""
+    built = []
+    for due in due_builds(model):
+        logger.info("Building the index of %s of %s: %s", due.kind.name, model.model_id, due.reason)
+        generation = build(model, due.kind)
+        if generation is not None:
+            built.append(generation)
+    return built
+
+
+def build(model: ModelKey, kind: Kind) -> Generation | None:
+    """Build an index of the rows as they are and make it the current one; None where there is no row.
+
+    Raises AlreadyBuilding, and BuildFailed where the disk does not take it: what was there before still serves.
+    """
+    with _turn():
+        shelf = kind.shelf(Path(settings.INDEX_DIR), model)
+        look = Look.now()  # before the rows: what commits in between is in, or is taken in by those who follow
+        dim = kind.dim(model)
+        if dim is None:
+            return None
+        origin = Origin(kind.recipe, kind.dtype, database_identity(), look.horizon, look.at)
+        try:
+            shelf.clean()
+            generation = _write(GenerationWriter(shelf, dim, origin), model, kind)
+        except OSError as error:
+            raise BuildFailed(f"the index of {kind.name} cannot be written to {shelf.folder}: {error}") from error
+        shelf.clean()
+    facts = generation.manifest
+    message = "Built the index of %s of %s in %.1f s: %s entries of %s sounds"
+    logger.info(message, kind.name, model.model_id, facts.build_s, facts.entries, facts.sounds)
+    return generation
+
+
+def _write(writer: GenerationWriter, model: ModelKey, kind: Kind) -> Generation:
+    try:
+        for page in kind.pages(model, writer.dim):
+            writer.add(page.entries, page.sounds, page.changed)
+        return writer.finish()
+    finally:
+        with suppress(OSError):  # a full disk, which has been told
+            writer.close()
+        shutil.rmtree(writer.folder, ignore_errors=True)  # gone to its place where it was finished
+
+
+@contextmanager
+def _turn() -> Iterator[None]:
+    """Of all processes on this database one builds; the server lets go of the lock when its holder dies."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [BUILD_LOCK])
+        if not cursor.fetchone()[0]:
+            raise AlreadyBuilding("another process builds an index of this database; try again when it is done")
+    try:
+        yield
+    finally:
+        with suppress(Error), connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [BUILD_LOCK])

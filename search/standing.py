@@ -1,0 +1,76 @@
+"""How the built indexes of a model stand: for `timbre index status` and for health."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from analysis.clap import ModelKey
+from catalog.models import Embedding
+from search.building import believable_generation
+from search.errors import UnusableIndex
+from search.rows import KINDS, Kind
+from search.trust import Look, rows_behind
+
+
+@dataclass(frozen=True, slots=True)
+class IndexState:
+    """What is built of one kind of one model, and how far it is behind the rows."""
+
+    model_id: str
+    revision: str
+    kind: str
+    rows_behind: int  # not in it as they are: each process holds them in memory, so they are found all the same
+    problem: str = ""  # why what is there cannot be used
+    generation: str = ""  # empty where none is built
+    entries: int = 0
+    sounds: int = 0
+    lists: int = 0
+    size_bytes: int = 0
+    built_at: datetime | None = None
+    age_s: float | None = None
+    build_s: float | None = None
+
+    def as_json(self) -> dict[str, object]:
+        return asdict(self) | {"built_at": self.built_at.isoformat() if self.built_at else None}
+
+
+def index_states(model: ModelKey) -> list[IndexState]:
+    return [index_state(model, kind) for kind in KINDS]
+
+
+def index_state(model: ModelKey, kind: Kind) -> IndexState:
+    look, problem, generation = Look.now(), "", None
+    try:
+        generation = believable_generation(model, kind, look)
+    except UnusableIndex as error:
+        problem = str(error)
+    if generation is None:
+        rows = kind.newest(kind.embeddings(model)).values_list("sound_id").count()
+        return IndexState(model.model_id, model.revision, kind.name, rows, problem)
+    facts = generation.manifest
+    return IndexState(
+        model.model_id,
+        model.revision,
+        kind.name,
+        rows_behind(generation, kind, model),
+        generation=generation.name,
+        entries=facts.entries,
+        sounds=facts.sounds,
+        lists=facts.lists,
+        size_bytes=facts.size_bytes,
+        built_at=facts.built_at,
+        age_s=(look.at - facts.built_at).total_seconds(),
+        build_s=facts.build_s,
+    )
+
+
+def index_lag(model: ModelKey) -> dict[str, int]:
+    """Rows that the built index of each kind does not have yet; all of them where none is built."""
+    return {state.kind: state.rows_behind for state in index_states(model)}
+
+
+def analyzed_models() -> list[ModelKey]:
+    """Every model and revision that sounds were analyzed with."""
+    keys = Embedding.objects.order_by("model_id", "model_revision").values_list("model_id", "model_revision")
+    return [ModelKey(model_id, revision) for model_id, revision in keys.distinct()]
