@@ -9,13 +9,21 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.core.exceptions import ValidationError as RefusedValue
+from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI
 from ninja.errors import HttpError, ValidationError
 
 from analysis.errors import AnalysisError, ConfigurationError, UnreadableAudio
+from analysis.regions import InvalidRegion
+from catalog import health
 from catalog.api import router as catalog_router
+from catalog.uploads import UploadTooLarge
+from search.answers import Parsed
+from search.api import NothingUnderstood
 from search.api import router as search_router
+from search.standing import index_lag
 
 logger = logging.getLogger(__name__)
 
@@ -27,6 +35,7 @@ api = NinjaAPI(
 )
 api.add_router("", catalog_router)
 api.add_router("", search_router)
+health.tell_index_lag(index_lag)
 
 
 def error_response(request: HttpRequest, status: int, message: str, details: object = None) -> HttpResponse:
@@ -62,6 +71,35 @@ def tell_refused_value(request: HttpRequest, error: RefusedValue) -> HttpRespons
 @api.exception_handler(SuspiciousOperation)
 def tell_suspicious(request: HttpRequest, error: SuspiciousOperation) -> HttpResponse:
     """What Django refuses to read: a body that is too big, too many fields or files."""
+    return error_response(request, HTTPStatus.BAD_REQUEST, str(error))
+
+
+@api.exception_handler(MultiPartParserError)
+def tell_broken_form(request: HttpRequest, error: MultiPartParserError) -> HttpResponse:
+    return error_response(request, HTTPStatus.BAD_REQUEST, f"the form cannot be read: {error}")
+
+
+@api.exception_handler(OperationalError)
+def tell_database(request: HttpRequest, error: OperationalError) -> HttpResponse:
+    logger.warning("%s %s: the database does not answer: %s", request.method, request.path, error)
+    message = "the database does not answer; `timbre doctor` tells more"
+    return error_response(request, HTTPStatus.SERVICE_UNAVAILABLE, message)
+
+
+@api.exception_handler(NothingUnderstood)
+def tell_not_understood(request: HttpRequest, error: NothingUnderstood) -> HttpResponse:
+    parsed = Parsed.of(error.reading).model_dump(mode="json")
+    details = {name: parsed[name] for name in ("query", "problems", "dropped")}
+    return error_response(request, HTTPStatus.BAD_REQUEST, str(error), details)
+
+
+@api.exception_handler(UploadTooLarge)
+def tell_too_large(request: HttpRequest, error: UploadTooLarge) -> HttpResponse:
+    return error_response(request, HTTPStatus.REQUEST_ENTITY_TOO_LARGE, str(error))
+
+
+@api.exception_handler(InvalidRegion)
+def tell_no_region(request: HttpRequest, error: InvalidRegion) -> HttpResponse:
     return error_response(request, HTTPStatus.BAD_REQUEST, str(error))
 
 

@@ -12,13 +12,8 @@ RRF_K = 60
 """Damps the lead of the first ranks, so that two parts that agree outweigh one that is sure. Source: Cormack, Clarke
 and Buettcher 2009, which found 60 near the best over many collections and little depending on it."""
 
-WORDS = "words"
-MEANING = "meaning"
-
-WEIGHTS: Mapping[str, float] = {
-    WORDS: 1.0,  # somebody, or the analysis, wrote the word down: the first by words stands beside the first by meaning
-    MEANING: 1.0,  # every sound has a similarity, so this part alone orders what no word was found for
-}
+WORDS = "words"  # somebody, or the analysis, wrote the word down: the first by words stands beside the first by ear
+ALL = "all"  # everything that the conditions let through, where nothing ranks it
 
 CLOSENESS_POWER = 4
 """How fast a label stops counting as another word for a query while their cosine falls: 1 at 1.0, 0.41 at 0.8, 0.06 at
@@ -36,12 +31,15 @@ class Fused:
     contributions: Mapping[str, float]
 
 
-def fuse(rankings: Mapping[str, Sequence[int]], *, weights: Mapping[str, float] = WEIGHTS) -> list[Fused]:
-    """Merge ranked ids by reciprocal rank; equal scores stand by id, so that pages are stable."""
+def fuse(rankings: Mapping[str, Sequence[int]], *, weights: Mapping[str, float] | None = None) -> list[Fused]:
+    """Merge ranked ids by reciprocal rank; equal scores stand by id, so that pages are stable. A part weighs 1 unless
+    told otherwise.
+    """
+    weights = weights or {}
     contributions: dict[int, dict[str, float]] = {}
     for part, ids in rankings.items():
         for rank, sound_id in enumerate(ids, start=1):
-            contributions.setdefault(sound_id, {}).setdefault(part, weights[part] / (RRF_K + rank))
+            contributions.setdefault(sound_id, {}).setdefault(part, weights.get(part, 1.0) / (RRF_K + rank))
     fused = [Fused(sound_id, sum(parts.values()), parts) for sound_id, parts in contributions.items()]
     return sorted(fused, key=lambda one: (-one.score, one.id))
 

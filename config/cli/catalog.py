@@ -11,20 +11,28 @@ from pathlib import Path
 import click
 from django.conf import settings
 from django.http import QueryDict
-from rich.console import Console
-from rich.table import Table
 
 from catalog import actions, engine
 from catalog.browse import SoundFilters
 from catalog.exports import FORMATS, stream_export
 from catalog.models import Analysis, Library, Sound
+from catalog.storable import storable_text
+from catalog.stretches import stretch_of
+from catalog.walk import readable_path
 from config.cli.errors import WrongUse
 from config.cli.one_line import told_in_one_line
 from config.cli.progress import Outcome, wait_for_library
+from config.cli.results import problem_lines, show_answer
 from config.runtime import WorkerOnCall, database, live_workers
 from config.supervisor import running_address
 from search.answers import Answer
-from search.search import SearchResults, search_sounds, similar_sounds, similar_to_audio
+from search.query.parser import parse
+from search.query.syntax import Like
+from search.reading import Choices, refusal
+from search.results import How, SearchResults
+from search.search import search_sounds
+from search.similar import similar_sounds, similar_to_audio
+from search.sorting import BEST, SORTS
 
 SOME_FAILED = 1
 
@@ -76,32 +84,56 @@ def tell(library: Library, outcome: Outcome) -> None:
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @click.option("--no-lexical", is_flag=True, help="By ear alone: names, tags and descriptions are not read.")
 @click.option("--no-semantic", is_flag=True, help="By words alone.")
+@click.option("--no-synonyms", is_flag=True, help="Only the words themselves, not others that mean the same.")
+@click.option("--no-spelling", is_flag=True, help="The words as they are written, also where they stand nowhere.")
+@click.option("--different", is_flag=True, help="Different ones first: no second take of what stands there already.")
+@click.option("--sort", type=click.Choice(list(SORTS)), default=BEST, show_default=True)
 @told_in_one_line
-def search(*, query: str, limit: int, as_json: bool, no_lexical: bool, no_semantic: bool) -> None:
-    """Find sounds that QUERY describes."""
-    if not query.strip():
+def search(*, query: str, limit: int, as_json: bool, different: bool, sort: str, **without: bool) -> None:
+    """Find sounds that QUERY describes.
+
+    Space is and, a comma is or, -x is not, "a b" is a phrase. dur:<10 cat:weather tag:rain lib:Field and others are
+    fields; ~"words" is what is heard, -~words what is not to be heard, like:17 or like:17@3.2-5 a sound or a region
+    as the example, and ^2 behind a part makes it count twice. Write -- before a QUERY that begins with a minus.
+    """
+    line = storable_text(query)
+    if not line.strip():
         raise WrongUse('no words to search for; write `timbre search "heavy rain"`')
-    if no_lexical and no_semantic:
+    if without["no_lexical"] and without["no_semantic"]:
         raise WrongUse("--no-lexical and --no-semantic together leave nothing to search with")
+    choices = Choices(synonyms=not without["no_synonyms"], spelling=not without["no_spelling"])
+    how = How(not without["no_lexical"], not without["no_semantic"], different, choices, sort)
     with database():
-        show(search_sounds(query, limit=limit, lexical=not no_lexical, semantic=not no_semantic), as_json=as_json)
+        show(search_sounds(line, limit=limit, how=how), as_json=as_json)
 
 
 @click.command()
 @click.argument("sound", metavar="SOUND|FILE")
+@click.option("--region", metavar="START-END", help="Only like this part of it, in seconds: 3.2-5.0 or 12:41-12:44.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="For scripts.")
 @told_in_one_line
-def similar(*, sound: str, limit: int, as_json: bool) -> None:
+def similar(*, sound: str, region: str | None, limit: int, as_json: bool) -> None:
     """Find sounds like SOUND (its number, path or name in the catalog), or like an audio FILE."""
+    start_s, end_s = (None, None) if region is None else region_of(region)
     with database():
         found = sound_of(sound)
         if found is not None:
-            show(similar_sounds(found, limit=limit), as_json=as_json)
+            show(similar_sounds(found, limit=limit, start_s=start_s, end_s=end_s), as_json=as_json)
         elif Path(sound).is_file():
-            show(similar_to_audio(Path(sound), limit=limit), as_json=as_json)
+            with stretch_of(Path(sound), start_s, end_s) as heard:
+                show(similar_to_audio(heard, name=storable_text(Path(sound).name), limit=limit), as_json=as_json)
         else:
-            raise WrongUse(f"{sound} is neither a sound of the catalog nor a file")
+            raise WrongUse(f"{storable_text(sound)} is neither a sound of the catalog nor a file")
+
+
+def region_of(said: str) -> tuple[float | None, float | None]:
+    """Start and end as the language of queries has them behind `like:1@`."""
+    query = parse(f"like:1@{said}", field_names=())
+    match query.root.parts:
+        case (Like(_, start_s, end_s),) if not query.problems:
+            return start_s, end_s
+    raise WrongUse(f"--region {said}: a region has a start and a later end in seconds, as in 3.2-5.0 or 12:41-12:44")
 
 
 def sound_of(words: str) -> Sound | None:
@@ -112,27 +144,25 @@ def sound_of(words: str) -> Sound | None:
     file = Path(words).resolve()
     for library in Library.objects.all():
         if file.is_relative_to(library.root):
-            return sounds.filter(library=library, path=file.relative_to(library.root).as_posix()).first()
-    matches = list(sounds.filter(path=words)[:2]) or list(sounds.filter(file_name=words)[:2])
+            path = readable_path(file.relative_to(library.root).as_posix())
+            return sounds.filter(library=library, path=path).first()
+    name = storable_text(words)
+    matches = list(sounds.filter(path=name)[:2]) or list(sounds.filter(file_name=name)[:2])
     if len(matches) > 1:
         raise WrongUse(f"several sounds are called {words}; give the number of one, or its whole path")
     return matches[0] if matches else None
 
 
 def show(found: SearchResults, *, as_json: bool) -> None:
+    """Refuses a line of which nothing was understood: everything is no answer to it."""
     answer = Answer.of(found)
+    if found.reading is not None and (message := refusal(found.reading)):
+        lines = list(problem_lines(answer.parsed.query, answer.parsed.problems))
+        raise WrongUse("\n".join(["nothing of this could be understood:", *lines]) if lines else message)
     if as_json:
         click.echo(answer.model_dump_json(indent=2))
-        return
-    if answer.notice:
-        click.echo(answer.notice, err=True)
-    table = Table("", "sound", "description", "why", box=None)
-    for result in answer.results:
-        table.add_row(str(result.id), result.path, result.short_description, "; ".join(result.why))
-    if answer.results:
-        Console().print(table)
     else:
-        click.echo("nothing found")
+        show_answer(answer)
 
 
 @click.command()

@@ -1,4 +1,5 @@
-// One <audio> for the page. A sound is any element with data-sound, data-src, data-title and data-duration-s.
+// One <audio> for the page. A sound is any element with data-sound, data-src, data-title and data-duration-s; one with
+// data-start-s begins there.
 
 import { recall, remember } from "./store.js";
 
@@ -21,7 +22,13 @@ export function toggle(element) {
     return;
   }
   load(sound);
+  if (sound.dataset.startS) goTo(Number(sound.dataset.startS));
   start();
+}
+
+function goTo(target) {
+  if (audio.readyState > 0) audio.currentTime = target;
+  else audio.addEventListener("loadedmetadata", () => (audio.currentTime = target), { once: true });
 }
 
 export function seek(element, fraction) {
@@ -31,9 +38,7 @@ export function seek(element, fraction) {
     load(sound);
   }
   if (!current) return;
-  const target = fraction * durationS();
-  if (audio.readyState > 0) audio.currentTime = target;
-  else audio.addEventListener("loadedmetadata", () => (audio.currentTime = target), { once: true });
+  goTo(fraction * durationS());
   start();
 }
 

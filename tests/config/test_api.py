@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from django.test import Client
+
+from catalog import engine
+from catalog.models import Embedding, Library, Sound
 
 
 def error_of(client: Client, address: str) -> tuple[int, dict[str, object]]:
@@ -53,3 +57,21 @@ def test_a_form_of_another_site_is_refused(client: Client) -> None:
 
     assert response.status_code == 403
     assert response.json()["error"]["code"] == "foreign_origin"
+
+
+@pytest.mark.django_db
+def test_health_tells_by_how_many_rows_the_index_lags(client: Client) -> None:
+    library = Library.objects.create(name="Field", root="/sounds/field")
+    sound = Sound.objects.create(library=library, path="a.wav", file_name="a.wav", size_bytes=1, modified_ns=1)
+    model = engine.active_model()
+    place = {"model_id": model.model_id, "model_revision": model.revision, "window_s": 1.0, "hop_s": 1.0}
+    Embedding.objects.create(sound=sound, dim=4, clip=np.eye(4, dtype="<f4")[0].tobytes(), windows=b"", **place)
+
+    assert client.get("/api/health").json()["index_lag"] == {"sounds": 1, "moments": 0}
+
+
+@pytest.mark.django_db
+def test_a_number_in_the_address_that_no_sound_can_have(client: Client) -> None:
+    status, error = error_of(client, f"/api/sounds/{'9' * 40}/similar")
+
+    assert (status, error["code"]) == (404, "not_found")

@@ -5,26 +5,28 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from search.ranking import MEANING, RRF_K, WORDS, chance_score, closeness, fuse, rank_among_labels, strengths
+from search.ranking import RRF_K, WORDS, chance_score, closeness, fuse, rank_among_labels, strengths
+
+HEARD = "~rain"
 
 
 def test_two_parts_that_agree_outweigh_one_that_is_sure() -> None:
-    fused = fuse({WORDS: [1, 2], MEANING: [3, 2]})
+    fused = fuse({WORDS: [1, 2], HEARD: [3, 2]})
 
     assert [one.id for one in fused] == [2, 1, 3]
 
 
 def test_the_contribution_of_each_part_is_kept_and_sums_to_the_score() -> None:
-    fused = fuse({WORDS: [7], MEANING: [8, 7]}, weights={WORDS: 2.0, MEANING: 1.0})
+    fused = fuse({WORDS: [7], HEARD: [8, 7]}, weights={WORDS: 2.0, HEARD: 1.0})
 
     assert fused[0].id == 7
-    assert fused[0].contributions == {WORDS: pytest.approx(2 / (RRF_K + 1)), MEANING: pytest.approx(1 / (RRF_K + 2))}
+    assert fused[0].contributions == {WORDS: pytest.approx(2 / (RRF_K + 1)), HEARD: pytest.approx(1 / (RRF_K + 2))}
     assert fused[0].score == pytest.approx(2 / 61 + 1 / 62)
-    assert fused[1].contributions == {MEANING: pytest.approx(1 / 61)}
+    assert fused[1].contributions == {HEARD: pytest.approx(1 / 61)}
 
 
 def test_equal_scores_stand_by_id() -> None:
-    assert [one.id for one in fuse({WORDS: [9], MEANING: [4]})] == [4, 9]
+    assert [one.id for one in fuse({WORDS: [9], HEARD: [4]})] == [4, 9]
 
 
 def test_an_id_that_a_part_names_twice_counts_once() -> None:

@@ -19,7 +19,9 @@ from catalog.lexical import PARTS
 from catalog.models import Embedding, Library, Sound
 from search import text
 from search.errors import UnknownWords
-from search.search import PLACES, search_sounds, similar_sounds, similar_to_audio, strong_ids
+from search.results import How
+from search.search import PLACES, search_sounds, strong_ids
+from search.similar import similar_sounds, similar_to_audio
 from tests.search.vectors import axis, unit_rows
 
 pytestmark = pytest.mark.django_db
@@ -284,12 +286,12 @@ def test_words_that_the_model_does_not_know_are_not_heard(
 def test_the_ids_of_what_is_counted_are_those_of_the_first_hits(rain: Sound, dog: Sound, make_sound: MakeSound) -> None:
     make_sound("rain.wav")
 
-    ids = strong_ids("rain", lexical=True, semantic=True)
+    ids = strong_ids("rain", how=How(True, True))
 
     assert len(ids) == 2
     assert search_sounds("rain", limit=1).strong_ids == ids
     assert [hit.sound.pk for hit in search_sounds("rain").hits[:2]] == list(ids)
-    assert strong_ids("  ", lexical=True, semantic=True) == ()
+    assert strong_ids("  ", how=How(True, True)) == ()
 
 
 def test_sounds_are_found_for_a_file(rain: Sound, dog: Sound, model: ModelKey, monkeypatch: pytest.MonkeyPatch) -> None:

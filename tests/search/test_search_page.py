@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from numpy.typing import NDArray
 
+from analysis.errors import UnreadableAudio
+from catalog import uploads
+from catalog.dictionary import refresh_dictionary
 from catalog.models import Embedding, Sound
+from search.confidence import Verdict
+from search.results import Hit, SearchResults
+from search.views import similar
+from search.views.moments import drawn
+from search.views.page import verdict_of
+from search.views.question import Question
 from tests.catalog.rows import HISTORY_RESTORE, HTMX, add_heard, queries_of
 from tests.search.conftest import DIM
 
@@ -96,11 +108,28 @@ def test_htmx_gets_the_part_and_history_the_page(client: Client) -> None:
     assert "<!doctype html>" in get(client, "q=rain", HISTORY_RESTORE)
 
 
-@pytest.mark.parametrize("query", ["q=a&mode=nose", f"q={'x' * 501}", "q=a&limit=0", "q=a&library=x"])
+@pytest.mark.parametrize("query", ["q=a&mode=nose", "q=a&sort=smell", "q=a&offset=-1", "q=a&library=x"])
 def test_a_bad_query_is_explained(client: Client, query: str) -> None:
     response = client.get(f"/search/?{query}")
     assert response.status_code == 400
-    assert re.search(r"(mode|q|limit|library): ", response.content.decode())
+    page = response.content.decode()
+    assert re.search(r"(Mode|Sort|Offset|Library): ", page)
+    assert 'name="q" value="a"' in page  # nothing is to be typed again
+
+
+@pytest.mark.usefixtures("rain_and_dog")
+@pytest.mark.parametrize("bad", ["x" * 100_000, "rain%00%01%02", "((((rain", "-", "rain';DROP TABLE x;--", "%ED%A0%80"])
+def test_whatever_is_typed_is_answered(client: Client, bad: str) -> None:
+    assert client.get(f"/search/?q={bad}&mode=words").status_code == 200
+
+
+@pytest.mark.usefixtures("rain_and_dog")
+def test_a_line_that_is_too_long_is_read_as_far_as_it_goes(client: Client) -> None:
+    page = get(client, f"q={'rain+' * 20_000}&mode=words")
+    assert "rain check.wav" in page
+    assert "2,000" in page
+    assert len(page) < 1_000_000
+    assert "and 380 more" in page
 
 
 @pytest.mark.usefixtures("rain_and_dog")
@@ -125,13 +154,22 @@ def test_all_that_is_counted_is_exported_and_nothing_faint(
     assert "dog.wav" not in names
 
 
-def test_more_results_are_a_link_away(client: Client, make_sound: Callable[..., Sound]) -> None:
+def test_more_results_are_a_link_away_and_are_appended_by_htmx(
+    client: Client, make_sound: Callable[..., Sound]
+) -> None:
     for number in range(45):
         make_sound(f"rain {number}.wav")
     first = get(client, "q=rain&mode=words")
-    assert len(names_in(first)) == 40
-    assert 'href="/search/?q=rain&amp;mode=words&amp;limit=80"' in first
-    assert len(names_in(get(client, "q=rain&mode=words&limit=80"))) == 45
+    assert 'href="/search/?q=rain&amp;mode=words&amp;offset=40"' in first
+    second = get(client, "q=rain&mode=words&offset=40")
+    assert 'href="/search/?q=rain&amp;mode=words"' in second.partition("From the first one")[0]
+    rows = get(client, "q=rain&mode=words&offset=40", HTMX | {"HX-Target": "rows"})
+    assert rows.strip().startswith('<li class="sound"')
+    assert names_in(rows) == names_in(second)
+    assert "More results" not in rows
+    names = names_in(first) + names_in(rows)
+    assert (len(names), len(set(names))) == (45, 45)
+    assert "Show it from the first one" in get(client, "q=rain&mode=words&offset=80")
 
 
 @pytest.mark.usefixtures("rain_and_dog")
@@ -172,4 +210,244 @@ def test_a_search_that_finds_nothing_good_says_so(
 ) -> None:
     ears["zeppelin"] = np.eye(DIM, dtype=np.float32)[5]
     embed(make_sound("Track 18.wav"), np.eye(DIM, dtype=np.float32)[1])
-    assert "Nothing here is more than faintly like “zeppelin”" in get(client, "q=zeppelin&mode=ears")
+    assert "No confident match for “zeppelin”; the closest are:" in get(client, "q=zeppelin&mode=ears")
+
+
+def chips_in(page: str) -> list[str]:
+    found = re.findall(r'<span class="chip__text"[^>]*>(.*?)</span>', page, re.S)
+    return [html.unescape(" ".join(re.sub(r"<[^>]+>", "", chip).split())) for chip in found]
+
+
+def link_of(page: str, label: str) -> str:
+    """The address of the link with a label."""
+    found = re.search(rf'<a [^>]*href="([^"]+)"[^>]* aria-label="{re.escape(label)}"', page)
+    assert found, label
+    return found[1].replace("&amp;", "&")
+
+
+def line_of(address: str) -> str:
+    return QueryDict(address.partition("?")[2])["q"]
+
+
+def test_the_parts_of_a_line_can_be_removed_weighed_and_turned_around(client: Client) -> None:
+    page = get(client, "q=rain+-~thunder+dur:%3C10&mode=words&library=1")
+    assert chips_in(page) == ["rain", "not thunder", "dur:<10"]
+    removed = link_of(page, "Remove “thunder”")
+    assert line_of(removed) == "rain dur:<10"
+    assert "mode=words" in removed
+    assert line_of(link_of(page, "Not “rain”")) == "-rain -~thunder dur:<10"
+    assert line_of(link_of(page, "Want “thunder” after all")) == "rain ~thunder dur:<10"
+    assert line_of(link_of(page, "Let “rain” count more")) == "rain^2 -~thunder dur:<10"
+    assert line_of(link_of(page, "Let “rain” count less")) == "rain^0.5 -~thunder dur:<10"
+    assert "“dur:&lt;10” count" not in page  # a condition counts neither more nor less
+
+
+def test_alternatives_are_joined_by_or(client: Client) -> None:
+    page = get(client, "q=rain,+wind&mode=words")
+    assert chips_in(page) == ["rain", "wind"]
+    assert page.count('class="chips__or"') == 1
+
+
+def test_a_sentence_is_shown_as_it_was_read(client: Client) -> None:
+    page = get(client, "q=wind,+not+stormy,+under+ten+seconds,+like+this+one&mode=words")
+    assert chips_in(page) == ["wind", "dur:<10", "not stormy"]
+    assert "“under ten seconds” read as <code>dur:&lt;10</code>" in page
+    assert "“like this one” was left out" in page
+
+
+def test_an_example_is_named_by_its_file(client: Client, make_sound: Callable[..., Sound]) -> None:
+    sound = make_sound("Track 18.wav")
+    assert chips_in(get(client, f"q=like:{sound.pk}@1-2.5")) == ["like Track 18.wav, 1 to 2.5 s"]
+    assert client.get(f"/search/?q=like:{10**30}").status_code == 200
+
+
+def test_a_problem_is_told_with_its_place(client: Client) -> None:
+    page = get(client, "q=rain+foo:x&mode=words")
+    assert "At character 6" in page
+    assert "<mark>foo:x</mark>" in page or "<mark>foo</mark>" in page
+
+
+def test_a_misspelling_is_forgiven_and_said(client: Client, make_sound: Callable[..., Sound]) -> None:
+    make_sound("thunder far.wav")
+    refresh_dictionary()
+    page = get(client, "q=thundr&mode=words")
+    assert names_in(page) == ["thunder far.wav"]
+    assert "Searched for “thunder” instead of “thundr”" in page
+    assert "spelling=off" in page
+    exact = get(client, "q=thundr&mode=words&spelling=off")
+    assert names_in(exact) == []
+    assert "Forgive misspellings" in exact
+    assert ("spelling", "off") in re.findall(r'form="search-form" name="([^"]+)" value="([^"]*)"', exact)
+
+
+def test_synonyms_are_said_and_can_be_left_out(client: Client) -> None:
+    page = get(client, "q=thunder&mode=words")
+    assert "Also looked for:" in page
+    assert "synonyms=off" in page
+    assert "Look for synonyms as well" in get(client, "q=thunder&mode=words&synonyms=off")
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        (Verdict.STRONG, "3 sounds for “rain”"),
+        (Verdict.FAIR, "Fair matches for “rain”: 3 sounds"),
+        (Verdict.NONE, "No confident match for “rain”; the closest are:"),
+        (None, "3 sounds for “rain”"),
+    ],
+)
+def test_the_verdict_is_said_above_the_list(verdict: Verdict | None, said: str) -> None:
+    found = SearchResults("rain", [], strong_ids=(1, 2, 3), verdict=verdict)
+    assert verdict_of(Question("rain"), found).startswith(said)
+
+
+@pytest.mark.usefixtures("rain_and_dog")
+def test_each_part_says_what_it_gave_to_a_place(client: Client) -> None:
+    page = get(client, "q=rain")
+    shares = re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)", page)
+    assert ("what is written", "+0.0164 ") in shares or ("what is written", "+0.0164") in shares
+    assert any(title == "by ear: “rain”" for title, _ in shares)
+    assert "similarity 1.00" in page
+
+
+def test_results_stand_in_the_order_that_is_asked_for(client: Client, make_sound: Callable[..., Sound]) -> None:
+    for name, duration_s in (("rain b.wav", 1.0), ("rain a.wav", 3.0), ("rain c.wav", 2.0)):
+        make_sound(name, duration_s=duration_s)
+    assert names_in(get(client, "q=rain&mode=words&sort=name")) == ["rain a.wav", "rain b.wav", "rain c.wav"]
+    page = get(client, "q=rain&mode=words&sort=longest")
+    assert names_in(page) == ["rain a.wav", "rain c.wav", "rain b.wav"]
+    assert '<option value="longest" selected>' in page
+
+
+@pytest.mark.usefixtures("rain_and_dog")
+def test_every_form_keeps_what_another_one_asks_for(client: Client) -> None:
+    page = get(client, "q=rain&mode=words&sort=name&different=1&synonyms=off&category=animals")
+    filters = page[page.index('<form class="filters"') : page.index("Categories</h2>")]
+    kept = re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', filters)
+    assert kept[:5] == [("q", "rain"), ("mode", "words"), ("sort", "name"), ("different", "1"), ("synonyms", "off")]
+    assert re.search(r'name="different" value="1" checked', page)
+    assert "sort=name" in re.findall(r'class="small muted" href="([^"]+)"', page)[0]
+
+
+def test_where_nothing_is_found_there_is_what_to_change(client: Client, make_sound: Callable[..., Sound]) -> None:
+    make_sound("rain.wav")
+    page = get(client, "q=rain+dur:%3C1+zeppelin&mode=words&category=animals")
+    for advice in ("Search without the filters", "Listen as well as read", "Without “zeppelin”", "Fields"):
+        assert advice in page
+
+
+def heard_long(sound: Sound, embed: Callable[..., Embedding], direction: Vector, at: int) -> None:
+    """Thirty windows of two seconds each, one of which is in a direction and the others in another one."""
+    windows = np.tile(np.eye(DIM, dtype=np.float32)[9], (30, 1))
+    windows[at] = direction
+    embedding = embed(sound, windows.mean(axis=0) / np.linalg.norm(windows.mean(axis=0)), hop_s=2.0)
+    embedding.windows = windows.astype("<f2").tobytes()
+    embedding.save()
+
+
+def test_a_moment_is_told_played_and_saved(
+    client: Client, make_sound: Callable[..., Sound], embed: Callable[..., Embedding], ears: dict[str, Vector]
+) -> None:
+    bark = ears["bark"] = np.eye(DIM, dtype=np.float32)[5]
+    sound = make_sound("walk.wav", duration_s=60.0)
+    heard_long(sound, embed, bark, at=10)
+    page = get(client, "q=bark&mode=ears")
+    assert 'data-seek-s="20" aria-label="Play walk.wav at 0:20"' in page
+    assert f"/sounds/{sound.pk}/region.wav?start=20&amp;end=22" in page
+    assert '<svg class="heat" viewBox="0 0 80 1"' in page
+    assert "Most like “bark” from 0:20 to 0:22" in page
+    assert f"/sounds/{sound.pk}/?q=bark" in page
+    assert f"?q=like%3A{sound.pk}%4020-22" in page
+    lines = list(csv.DictReader(io.StringIO(moment_csv(client, "q=bark&mode=ears"))))
+    assert [(line["path"], float(line["start_s"]), float(line["end_s"])) for line in lines] == [("walk.wav", 20, 22)]
+
+
+def moment_csv(client: Client, query: str) -> str:
+    return client.get(f"/search/moments.csv?{query}").getvalue().decode("utf-8-sig")
+
+
+def test_the_page_of_a_sound_shows_where_a_search_found_it(
+    client: Client, make_sound: Callable[..., Sound], embed: Callable[..., Embedding], ears: dict[str, Vector]
+) -> None:
+    bark = ears["bark"] = np.eye(DIM, dtype=np.float32)[5]
+    sound = make_sound("walk.wav", duration_s=60.0)
+    heard_long(sound, embed, bark, at=10)
+    address = f"/search/heat/{sound.pk}/?q=bark"
+    assert f'hx-get="{address}"' in client.get(f"/sounds/{sound.pk}/?q=bark").content.decode()
+    part = client.get(address, headers=HTMX).content.decode()
+    assert part.strip().startswith("<section")
+    assert 'data-seek-s="20"' in part
+    assert "<!doctype html>" in client.get(address).content.decode()
+    assert "cannot be shown" in client.get(f"/search/heat/{sound.pk}/").content.decode()
+
+
+def test_heat_takes_one_query_for_all_hits(
+    client: Client, make_sound: Callable[..., Sound], embed: Callable[..., Embedding], ears: dict[str, Vector]
+) -> None:
+    bark = ears["bark"] = np.eye(DIM, dtype=np.float32)[5]
+    for number in range(2):
+        heard_long(make_sound(f"walk {number}.wav", duration_s=60.0), embed, bark, at=number)
+    get(client, "q=bark&mode=ears")  # reads the index
+    few = queries_of(client, "/search/?q=bark&mode=ears")
+    for number in range(2, 20):
+        heard_long(make_sound(f"walk {number}.wav", duration_s=60.0), embed, bark, at=number)
+    get(client, "q=bark&mode=ears")
+    assert queries_of(client, "/search/?q=bark&mode=ears") == few
+
+
+def test_no_moment_is_told_in_words(client: Client, make_sound: Callable[..., Sound]) -> None:
+    make_sound("rain.wav")
+    response = client.get("/search/moments.csv?q=rain&mode=words")
+    assert response.status_code == 404
+    assert "No moment was found" in response.content.decode()
+
+
+def test_shades_stand_for_strengths_and_not_for_ranks() -> None:
+    assert drawn(np.array([0.0, 0.1, 0.1, 1.0])) == ["M1 0h2v1h-2z", "", "", "", "M3 0h1v1h-1z"]
+
+
+def test_nothing_is_sought_by_no_file(client: Client) -> None:
+    response = client.post("/search/by-audio/")
+    assert response.status_code == 400
+    assert "No file was chosen." in response.content.decode()
+    assert 'type="file"' in client.get("/search/by-audio/").content.decode()
+
+
+def test_a_file_that_is_no_audio_is_refused_in_words(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> SearchResults:
+        raise UnreadableAudio("is no audio file")
+
+    monkeypatch.setattr(similar, "similar_to_audio", refuse)
+    response = client.post("/search/by-audio/", {"file": io.BytesIO(b"no sound at all")})
+    assert response.status_code == 422
+    assert "cannot be heard: The file is no audio file." in response.content.decode()
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_read(client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 1_000)
+    for size in (2_000, 200_000):
+        response = client.post("/search/by-audio/", {"file": io.BytesIO(b"x" * size)})
+        assert response.status_code == 413
+        assert "an example may have" in response.content.decode()
+
+
+def test_an_example_is_only_taken_from_a_page_of_ours() -> None:
+    response = Client(enforce_csrf_checks=True).post("/search/by-audio/", {"file": io.BytesIO(b"x")})
+    assert response.status_code == 403
+
+
+def test_an_example_finds_what_sounds_like_it(
+    client: Client, make_sound: Callable[..., Sound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sound = make_sound("Track 18.wav")
+
+    def answer(path: Path, *, name: str, limit: int) -> SearchResults:
+        assert path.read_bytes() == b"a sound"
+        return SearchResults(name, [Hit(sound, 0.5, 0.5, heard=["sounds like it"])])
+
+    monkeypatch.setattr(similar, "similar_to_audio", answer)
+    file = io.BytesIO(b"a sound")
+    file.name = "folder/mine.wav"
+    page = client.post("/search/by-audio/", {"file": file}).content.decode()
+    assert "Sounds like mine.wav" in page
+    assert names_in(page) == ["Track 18.wav"]

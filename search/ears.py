@@ -1,0 +1,187 @@
+"""What a query finds by ear: each part that is listened for, and how much of it is in which sound."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from analysis.clap import ModelKey
+from analysis.errors import ModelUnavailable
+from analysis.labels import SILENCE_LABEL
+from catalog import engine
+from catalog.models import Embedding, Sound
+from catalog.wording import means_one_of
+from search import text
+from search.allowed import Allowed
+from search.chances import chance_among
+from search.confidence import Verdict
+from search.errors import UnknownWords
+from search.examples import NoExample, example_vector
+from search.hearing import (
+    AnyTarget,
+    Likeness,
+    SoundTarget,
+    Target,
+    TextTarget,
+    candidates,
+    likenesses,
+    verdict_of,
+)
+from search.index import MomentIndex, SoundIndex
+from search.plan import HeardPart, Plan
+from search.query.syntax import Like
+from search.reading import Choices, read
+from search.results import DEPTH, How, clock
+from search.sync import current_index, current_moments
+
+SHORT_REVISION = 12
+
+
+@dataclass(frozen=True, slots=True)
+class HeardFound:
+    """A part of the query and what was found of it, by sound."""
+
+    part: HeardPart
+    found: Mapping[int, Likeness]
+
+    def why(self, sound_id: int) -> str:
+        likeness, what = self.found[sound_id], self.part.shown
+        if not likeness.is_likely or (likeness.similarity < 0 and likeness.strength is None):
+            return f'faintly like "{what}"'
+        where = f" at {clock(likeness.moment.start_s)}" if likeness.moment else ""
+        if likeness.strength is None:
+            return f'sounds like "{what}"{where} (similarity {likeness.similarity:.2f})'
+        return f'sounds like "{what}"{where} (match {100 * likeness.strength:.0f} %)'
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What was found by ear."""
+
+    wanted: Sequence[HeardFound] = ()
+    unwanted: Sequence[HeardFound] = ()
+    verdict: Verdict | None = None
+    notices: Sequence[str] = ()
+    index: SoundIndex | None = None
+
+
+def targets_of(query: str, choices: Choices | None = None) -> list[tuple[HeardPart, Target]]:
+    """What a line listens for, to look for it in the moments of sounds; nothing where it cannot be listened for."""
+    plan = read(" ".join(query.split()), choices).plan
+    try:
+        model = engine.active_model()
+        index = current_index(model)
+        return [(part, target) for part in plan.wanted if (target := _target(part, model, [], index)) is not None]
+    except ModelUnavailable:
+        return []
+
+
+def hear(plan: Plan, allowed: Allowed, how: How) -> Heard:
+    if not how.semantic or not (plan.wanted or plan.unwanted):
+        return Heard()
+    try:
+        model = engine.active_model()
+        index, moments = current_index(model), current_moments(model)
+        if index is None:
+            return Heard(notices=[f"Searched in words only. {nothing_heard_yet(model)}"])
+        notices: list[str] = []
+        wanted = _targets(plan.wanted, model, notices, index, with_words=how.lexical)
+        unwanted = _targets(plan.unwanted, model, notices, index, with_words=how.lexical)
+    except ModelUnavailable as error:
+        return Heard(notices=[f"Searched in words only, not by ear: {error}"])
+    with index.steady():
+        return _listen(wanted, unwanted, plan, index, moments, allowed, notices)
+
+
+def _listen(
+    wanted: Sequence[tuple[HeardPart, Target]],
+    unwanted: Sequence[tuple[HeardPart, Target]],
+    plan: Plan,
+    index: SoundIndex,
+    moments: MomentIndex | None,
+    allowed: Allowed,
+    notices: Sequence[str],
+) -> Heard:
+    ids = allowed.ids() if wanted else None
+    near = [candidates(target, index, moments, allowed=ids) for _, target in wanted]
+    if not plan.wanted and not plan.written.query:
+        near.append(np.array(sorted(allowed.first(DEPTH)), np.int64))
+    among = np.unique(np.concatenate(near)) if near else np.empty(0, np.int64)
+    silent = set() if _means_silence(plan) else _silent_ids(among.tolist())
+    among = among[~np.isin(among, list(silent))]
+    heard = [HeardFound(part, likenesses(target, among, index, moments)) for part, target in wanted]
+    avoided = [HeardFound(part, likenesses(target, among, index, moments)) for part, target in unwanted]
+    verdict = None
+    if heard:
+        first, target = heard[0], wanted[0][1]
+        verdict = verdict_of(first.found, chance_among(index, target, sounds=len(index) if ids is None else len(ids)))
+    return Heard(heard, avoided, verdict, notices, index)
+
+
+def _targets(
+    parts: Sequence[HeardPart], model: ModelKey, notices: list[str], index: SoundIndex, *, with_words: bool
+) -> list[tuple[HeardPart, Target]]:
+    found = []
+    for part in parts:
+        target = _target(part, model, notices, index, with_words=with_words)
+        if target is not None:
+            found.append((_as_read(part, target), target))
+    return found
+
+
+def _as_read(part: HeardPart, target: Target) -> HeardPart:
+    """The part in the words that the model knows, so that a reason names what was listened for."""
+    if isinstance(target, TextTarget) and len(part.alternatives) == 1 and not isinstance(part.alternatives[0], Like):
+        return replace(part, alternatives=(replace(part.alternatives[0], text=target.meaning.reading.text),))
+    return part
+
+
+def _target(
+    part: HeardPart, model: ModelKey, notices: list[str], index: SoundIndex | None, *, with_words: bool = True
+) -> Target | None:
+    """What a part listens for; what of it cannot be listened for is told in a notice."""
+    targets: list[Target] = []
+    for one in part.alternatives:
+        try:
+            if isinstance(one, Like):
+                vector = example_vector(one, model, index)
+                targets.append(SoundTarget(vector, chance_among(index, SoundTarget(vector)) if index else None))
+            else:
+                meaning = text.meaning_of(one.text)
+                notices += [meaning.reading.notice] if meaning.reading.notice else []
+                targets.append(TextTarget(meaning))
+        except NoExample as error:
+            notices.append(str(error))
+        except UnknownWords as error:
+            left = "Searched in words only" if part.is_plain and with_words else "Nothing to listen for"
+            notices.append(f"{left}: {error}.")
+    if not targets:
+        return None
+    return targets[0] if len(targets) == 1 else AnyTarget(targets)
+
+
+def _means_silence(plan: Plan) -> bool:
+    vocabulary = engine.vocabulary()
+    synonyms = vocabulary.label(SILENCE_LABEL).synonyms if SILENCE_LABEL in vocabulary else ()
+    texts = [one.text for part in plan.wanted for one in part.alternatives if not isinstance(one, Like)]
+    return any(means_one_of(said, (SILENCE_LABEL, *synonyms)) for said in texts)
+
+
+def _silent_ids(ids: Sequence[int]) -> set[int]:
+    """Which sounds were measured to be silent: what a model hears in them is nothing."""
+    return set(Sound.objects.filter(pk__in=ids, label=SILENCE_LABEL).order_by().values_list("id", flat=True))
+
+
+def nothing_heard_yet(model: ModelKey) -> str:
+    """Why a model has no index."""
+    others = Embedding.objects.exclude(model_id=model.model_id, model_revision=model.revision)
+    latest = others.order_by("-id").values_list("model_id", "model_revision").first()
+    if latest is None:
+        return f"No sound has been analyzed with {model.model_id} yet."
+    other = ModelKey(*latest)
+    if other.model_id != model.model_id:
+        return f"The sounds were analyzed with {other.model_id}, not with {model.model_id}: analyze them again."
+    was, now = other.revision[:SHORT_REVISION] or "none", model.revision[:SHORT_REVISION] or "none"
+    return f"The sounds were analyzed with revision {was} of {model.model_id}, not with {now}: analyze them again."

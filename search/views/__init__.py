@@ -1,0 +1,1 @@
+"""Pages of search, a module for each thing one does there."""
