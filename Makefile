@@ -2,6 +2,7 @@
 # make test   every test (they start what they need themselves)
 # make check  linter, formatter, types, imports, migrations
 # make bench  how fast sounds are analyzed, beside transformers' own ways; CLIPS=/path/to/sounds
+# make bench-search  how fast a million sounds are searched, beside numpy, FAISS and pgvector
 
 PYTHON ?= $(shell command -v python3.11 || command -v python3)
 PORT ?= 8000
@@ -9,7 +10,7 @@ LIBRARY ?=
 CLIPS ?=
 BIN := .venv/bin
 
-.PHONY: run test check bench clean
+.PHONY: run test check bench bench-search clean
 
 run: .venv/.installed
 	$(BIN)/timbre up --port $(PORT) $(if $(LIBRARY),--library "$(LIBRARY)",--demo)
@@ -26,6 +27,9 @@ check: .venv/.installed-dev
 
 bench: .venv/.installed-dev
 	$(BIN)/python -m benchmarks.analysis $(if $(CLIPS),--clips "$(CLIPS)")
+
+bench-search: .venv/.installed-dev
+	$(BIN)/python -m benchmarks.search
 
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "Timbre needs Python 3.11 or newer, found " + sys.version)'
