@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import BooleanField, F, FloatField, Func, Q, TextField, Value
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.db.models.functions import Cast, Coalesce
-from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, LessThan, LessThanOrEqual
+from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, In, LessThan, LessThanOrEqual
 from django.utils import timezone
 
 from analysis.records import AcousticSummary
@@ -37,6 +37,7 @@ __all__ = [
 OPERATORS = ("=", "<", "<=", ">", ">=", "range")
 MOST_NAMED = 12  # possible values in a message
 NOTHING = Q(pk__in=[])
+LONGEST_LEXEME = 2_000  # bytes, just under what Postgres takes; no tag is so long
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +201,8 @@ def has_tag(tag: str, *, begins: bool = False) -> Q:
     folded = values.plain(tag)
     if not folded:
         return ~Q(tags=[]) if begins else NOTHING
+    if len(folded.encode()) > LONGEST_LEXEME:
+        return NOTHING
     quoted = folded.replace("\\", "\\\\").replace("'", "''")
     wanted = Func(Value(f"'{quoted}'{':*' if begins else ''}"), template="(%(expressions)s)::tsquery")
     vector = Func(F("tags"), function="catalog_tag_vector", output_field=TextField())
@@ -279,7 +282,9 @@ def _choice_of_record(asked: _Asked) -> Q:
     found = values.spellings(asked.value, choices)
     if not found:
         raise _unknown(asked, choices, shown=choices)
-    return Q(**{f"{OF_RECORD}{asked.field.name}__in": found})
+    facts = KeyTransform("acoustic_summary", F("current_analysis__record"))
+    said = Coalesce(KeyTextTransform(asked.field.name, facts), Value(""), output_field=TextField())
+    return Q(In(said, found))  # what is not known is none of them, so that "not" finds it
 
 
 def _flags(asked: _Asked) -> Q:

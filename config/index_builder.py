@@ -16,6 +16,7 @@ from catalog import engine
 from catalog.dictionary import refresh_due
 from config.runtime import launch, stop_group
 from search.building import due_builds
+from search.errors import SearchError
 
 logger = logging.getLogger(__name__)
 
@@ -45,12 +46,15 @@ class IndexBuilder:
         if self._build is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_S
             if is_due():
-                self._build = launch(
-                    COMMAND,
-                    settings.LOGS_DIR / "index.log",
-                    at_parents_end=signal.SIGKILL,
-                    environment=ENVIRONMENT,
-                )
+                self._start()
+
+    def _start(self) -> None:
+        log = settings.LOGS_DIR / "index.log"
+        try:
+            self._build = launch(COMMAND, log, at_parents_end=signal.SIGKILL, environment=ENVIRONMENT)
+        except OSError as error:  # no memory, or no place for the log: the worker goes on without
+            logger.warning("A build of the index could not be started: %s", error)
+            self._next_look = time.monotonic() + AFTER_FAILURE_S
 
     def stop(self) -> None:
         if self._build is not None:
@@ -61,7 +65,7 @@ def is_due() -> bool:
     """Whether an index of the model that searches ask for should be built, or the words of the sounds be counted."""
     try:
         return refresh_due() or bool(due_builds(engine.active_model()))
-    except (AnalysisError, Error) as error:  # no model yet, or the database restarts: the next look sees
+    except (AnalysisError, SearchError, Error) as error:  # no model yet, or the database restarts: the next look sees
         logger.debug("Not known whether an index is due: %s", error)
         connection.close()
         return False

@@ -83,13 +83,21 @@ def is_worth_building(model: ModelKey, kind: Kind) -> bool:
 
 
 def build_due(model: ModelKey) -> list[Generation]:
-    """Build what is due; one that fails leaves the others their turn."""
-    built = []
+    """Build what is due, or leave it to who is at it; one that fails leaves the others their turn, and is raised."""
+    built: list[Generation] = []
+    failed: BuildFailed | None = None
     for due in due_builds(model):
         logger.info("Building the index of %s of %s: %s", due.kind.name, model.model_id, due.reason)
-        generation = build(model, due.kind)
-        if generation is not None:
-            built.append(generation)
+        try:
+            generation = build(model, due.kind)
+        except AlreadyBuilding:
+            return built
+        except BuildFailed as error:
+            failed = failed or error
+        else:
+            built += [generation] if generation is not None else []
+    if failed is not None:
+        raise failed
     return built
 
 

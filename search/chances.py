@@ -29,7 +29,7 @@ def chance_among(index: SoundIndex, target: Target, *, sounds: int | None = None
 def _sample(index: SoundIndex) -> NDArray[np.float32]:
     """Vectors of sounds at equal steps through the ids: the same ones every time while the library is the same."""
     count = len(index)
-    with _lock:
+    with index.steady(), _lock:  # the index first, as whoever searches holds it already
         known = _samples.get(index)
         if known is not None and count / GROWN <= known[0] <= count * GROWN:
             return known[1]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
 from analysis.errors import ModelUnavailable
@@ -73,13 +74,18 @@ def targets_of(query: str, choices: Choices | None = None) -> list[tuple[HeardPa
     try:
         model = engine.active_model()
         index = current_index(model)
-        return [(part, target) for part in plan.wanted if (target := _target(part, model, [], index)) is not None]
+        return _targets(plan.wanted, model, [], index, with_words=True) if index is not None else []
     except ModelUnavailable:
         return []
 
 
-def hear(plan: Plan, allowed: Allowed, how: How) -> Heard:
-    if not how.semantic or not (plan.wanted or plan.unwanted):
+def hear(plan: Plan, allowed: Allowed, how: How, *, written: Collection[int] = ()) -> Heard:
+    """Listen for the parts of a plan; what is not wanted is listened for in what was found `written` too."""
+    if not how.semantic:
+        parts = [part for part in (*plan.wanted, *plan.unwanted) if not part.is_plain]
+        told = f"Searched in words only: {', '.join(part.name for part in parts)} was not listened for."
+        return Heard(notices=[told] if parts else [])
+    if not (plan.wanted or plan.unwanted):
         return Heard()
     try:
         model = engine.active_model()
@@ -91,33 +97,46 @@ def hear(plan: Plan, allowed: Allowed, how: How) -> Heard:
         unwanted = _targets(plan.unwanted, model, notices, index, with_words=how.lexical)
     except ModelUnavailable as error:
         return Heard(notices=[f"Searched in words only, not by ear: {error}"])
+    among = allowed.ids() if wanted else None  # asked of the database before the index is held
+    also = {*written, *(() if plan.wanted or plan.written.query else allowed.first(DEPTH, how.sort))}
+    silent = None if _means_silence(plan) else SILENCE_LABEL
     with index.steady():
-        return _listen(wanted, unwanted, plan, index, moments, allowed, notices)
+        heard, avoided, verdict = _listen(wanted, unwanted, index, moments, among, sorted(also))
+    return _without_silent(Heard(heard, avoided, verdict, notices, index), silent)
 
 
 def _listen(
     wanted: Sequence[tuple[HeardPart, Target]],
     unwanted: Sequence[tuple[HeardPart, Target]],
-    plan: Plan,
     index: SoundIndex,
     moments: MomentIndex | None,
-    allowed: Allowed,
-    notices: Sequence[str],
-) -> Heard:
-    ids = allowed.ids() if wanted else None
-    near = [candidates(target, index, moments, allowed=ids) for _, target in wanted]
-    if not plan.wanted and not plan.written.query:
-        near.append(np.array(sorted(allowed.first(DEPTH)), np.int64))
+    allowed: NDArray[np.int64] | None,
+    also: Sequence[int],
+) -> tuple[list[HeardFound], list[HeardFound], Verdict | None]:
+    near = [candidates(target, index, moments, allowed=allowed) for _, target in wanted]
     among = np.unique(np.concatenate(near)) if near else np.empty(0, np.int64)
-    silent = set() if _means_silence(plan) else _silent_ids(among.tolist())
-    among = among[~np.isin(among, list(silent))]
     heard = [HeardFound(part, likenesses(target, among, index, moments)) for part, target in wanted]
-    avoided = [HeardFound(part, likenesses(target, among, index, moments)) for part, target in unwanted]
-    verdict = None
-    if heard:
-        first, target = heard[0], wanted[0][1]
-        verdict = verdict_of(first.found, chance_among(index, target, sounds=len(index) if ids is None else len(ids)))
-    return Heard(heard, avoided, verdict, notices, index)
+    if not heard:
+        verdict = None
+    else:
+        sounds = len(index) if allowed is None else len(allowed)
+        verdict = verdict_of(heard[0].found, chance_among(index, wanted[0][1], sounds=sounds))
+    asked = np.union1d(among, np.array(also, np.int64))
+    avoided = [HeardFound(part, likenesses(target, asked, index, moments)) for part, target in unwanted]
+    return heard, avoided, verdict
+
+
+def _without_silent(heard: Heard, silence: str | None) -> Heard:
+    """What a model hears in sounds that were measured to be silent is nothing."""
+    found = {sound_id for part in heard.wanted for sound_id in part.found}
+    silent = _silent_ids(list(found)) if silence and found else set()
+    if not silent:
+        return heard
+    left = [
+        replace(part, found={sound_id: one for sound_id, one in part.found.items() if sound_id not in silent})
+        for part in heard.wanted
+    ]
+    return replace(heard, wanted=left)
 
 
 def _targets(
@@ -128,7 +147,17 @@ def _targets(
         target = _target(part, model, notices, index, with_words=with_words)
         if target is not None:
             found.append((_as_read(part, target), target))
-    return found
+    return _named_apart(found)
+
+
+def _named_apart(found: list[tuple[HeardPart, Target]]) -> list[tuple[HeardPart, Target]]:
+    """Parts that say the same become one, that counts as much as they do together."""
+    by_name: dict[str, tuple[HeardPart, Target]] = {}
+    for part, target in found:
+        first = by_name.get(part.name)
+        weight = part.weight + (first[0].weight if first else 0.0)
+        by_name[part.name] = (replace(first[0] if first else part, weight=weight), first[1] if first else target)
+    return list(by_name.values())
 
 
 def _as_read(part: HeardPart, target: Target) -> HeardPart:

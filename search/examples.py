@@ -33,9 +33,11 @@ def check_region_of(sound: Sound, start_s: float | None, end_s: float | None) ->
 
 def example_vector(like: Like, model: ModelKey, index: SoundIndex | None) -> NDArray[np.float32]:
     """Where the model places the sound of `like:ID`, or the windows of `like:ID@3.2-5`; raises NoExample."""
-    if like.is_whole and index is not None and like.sound_id in index:
-        stored: NDArray[np.float32] = index.vectors([like.sound_id])[0]
-        return stored
+    if like.is_whole and index is not None:
+        with index.steady():
+            if like.sound_id in index:
+                stored: NDArray[np.float32] = index.vectors([like.sound_id])[0]
+                return stored
     sound = Sound.objects.filter(pk=like.sound_id).only("duration_s", "file_name").first()
     if sound is None:
         raise NoExample(f"There is no sound {like.sound_id}: it was left out.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
@@ -12,7 +13,10 @@ from catalog.models import Sound
 
 def ids_of(sounds: QuerySet[Sound]) -> NDArray[np.int64]:
     """The ids of all sounds of a query, in one value: Postgres lays them behind one another as bytes."""
-    sql, parameters = sounds.order_by().values("pk").query.sql_with_params()
+    try:
+        sql, parameters = sounds.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:  # Django sees that nothing can fit
+        return np.empty(0, np.int64)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT string_agg(int8send(id), ''::bytea) FROM ({sql}) AS chosen (id)", parameters)
         [together] = cursor.fetchone()

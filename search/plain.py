@@ -6,6 +6,8 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from search.query.syntax import number
+
 OPERATOR = re.compile(r"[\"“”()~^*|:=<>]|(?:^|\s)-\S|\b(?:OR|AND|NOT)\b")
 """Whoever writes one of these writes a query, and is taken at the word."""
 
@@ -59,30 +61,40 @@ def read_plain(text: str, *, this_sound: int | None = None) -> Plain:
 Write = Callable[[re.Match[str], "int | None"], "str | None"]
 
 
+def _folded(said: str) -> str:
+    """Small letters, and those that a pattern takes for the same: "\u0131" for i and "\u017f" for s."""
+    return said.lower().replace("\u0131", "i").replace("\u017f", "s")
+
+
 def _number(said: str) -> float:
-    return NUMBERS[said.lower()] if said.lower() in NUMBERS else float(said)
+    folded = " ".join(_folded(said).split())
+    return NUMBERS[folded] if folded in NUMBERS else float(folded)
+
+
+def _written(seconds: float) -> str:
+    return number(round(seconds, 6))
 
 
 def _seconds(found: re.Match[str], name: str) -> float:
-    unit = found["unit"].lower()
+    unit = _folded(found["unit"])
     return _number(found[name]) * SECONDS[unit if unit in SECONDS else unit.rstrip("s")]
 
 
 def _shorter(found: re.Match[str], this_sound: int | None) -> str:
-    return f"dur:<{_seconds(found, 'most'):g}"
+    return f"dur:<{_written(_seconds(found, 'most'))}"
 
 
 def _longer(found: re.Match[str], this_sound: int | None) -> str:
-    return f"dur:>{_seconds(found, 'least'):g}"
+    return f"dur:>{_written(_seconds(found, 'least'))}"
 
 
 def _between(found: re.Match[str], this_sound: int | None) -> str:
-    return f"dur:{_seconds(found, 'least'):g}-{_seconds(found, 'most'):g}"
+    return f"dur:{_written(_seconds(found, 'least'))}-{_written(_seconds(found, 'most'))}"
 
 
 def _about(found: re.Match[str], this_sound: int | None) -> str:
     about = _seconds(found, "about")
-    return f"dur:{0.8 * about:g}-{1.2 * about:g}"
+    return f"dur:{_written(0.8 * about)}-{_written(1.2 * about)}"
 
 
 def _without(found: re.Match[str], this_sound: int | None) -> str | None:

@@ -12,12 +12,15 @@ from django.db.models import Q
 
 from catalog.fields import BadFieldValue, field, field_condition
 from catalog.lexical import NamedWord, text_condition
-from catalog.words import TextQuery, query_words
+from catalog.words import LONGEST_QUERY, TextQuery, query_words
 from search.query.syntax import And, Field, Like, Meaning, Node, Not, Or, Phrase, Problem, Query, Weighted, Word, walk
 
 HEARD_INSIDE = (
     "what is listened for (~ and like:) stands on its own, or among others of its kind in an or: it was left out here"
 )
+MOST_HEARD = 8
+"""Parts and alternatives that are listened for, each looked for in the whole index."""
+
 MOST_SENTENCES = 8
 """Of a query of many ors: each is read by the model and looked for on its own."""
 
@@ -75,7 +78,14 @@ class Lookup:
     also: dict[str, tuple[str, ...]] = with_default(default_factory=dict)  # a word, or words in a row: synonyms
 
     def spelled(self, text: str) -> str:
-        return " ".join(self.instead.get(word.lower(), word) for word in text.split())
+        return " ".join(self._spelled_word(word) for word in text.split())
+
+    def _spelled_word(self, word: str) -> str:
+        """The word as it stands where nothing of it was corrected, accents and hyphens too."""
+        parts = [part.lower() for part in query_words(word)]
+        if not any(part in self.instead for part in parts):
+            return word
+        return " ".join(self.instead.get(part, part) for part in parts)
 
 
 def shown(part: Meaning | Like) -> str:
@@ -118,13 +128,27 @@ class _Planner:
     def _sort(self, clause: Node) -> None:
         node, weight = _weighed(clause)
         if (heard := _alternatives(node)) is not None:
-            self._wanted.append(HeardPart(heard, weight))
+            self._listen(self._wanted, HeardPart(heard, weight), clause)
         elif isinstance(node, Not) and (heard := _alternatives(_weighed(node.part)[0])) is not None:
-            self._unwanted.append(HeardPart(heard, weight * _weighed(node.part)[1]))
+            self._listen(self._unwanted, HeardPart(heard, weight * _weighed(node.part)[1]), clause)
         elif _is_soft(clause):
-            self._soft.append((clause, weight))
+            self._take_words(clause, weight)
         elif (condition := self._condition(clause)) is not None:
             self._conditions.append(condition)
+
+    def _take_words(self, clause: Node, weight: float) -> None:
+        words = sum(len(_words_of(one)) for one, _ in (*self._soft, (clause, weight)))
+        if words > LONGEST_QUERY:
+            self._problems.append(Problem(f"at most {LONGEST_QUERY} words are looked up: left out", clause.span))
+        else:
+            self._soft.append((clause, weight))
+
+    def _listen(self, parts: list[HeardPart], part: HeardPart, clause: Node) -> None:
+        heard = sum(len(one.alternatives) for one in (*self._wanted, *self._unwanted, part))
+        if heard > MOST_HEARD:
+            self._problems.append(Problem(f"at most {MOST_HEARD} things are listened for: left out", clause.span))
+        else:
+            parts.append(part)
 
     def _condition(self, node: Node) -> Q | None:
         """What a row has to be; None where nothing of the node could be understood."""
@@ -179,7 +203,7 @@ class _Planner:
     def _word(self, text: str) -> TextQuery:
         spelled = self._lookup.spelled(text)
         query = TextQuery.word(spelled)
-        for synonym in self._lookup.also.get(spelled.lower(), ()):
+        for synonym in self._lookup.also.get(" ".join(query_words(spelled)).lower(), ()):
             query |= TextQuery.phrase(synonym)
         return query
 

@@ -204,10 +204,14 @@ def changes_since(model: ModelKey, horizon: int) -> set[tuple[int, int]]:
 
 
 def database_identity() -> str:
-    """Which database this is, of which server and which of its pasts: transactions are numbered anew in another."""
+    """Which database this is, of which server and which of its pasts: transactions are numbered anew in another.
+
+    The file of the embeddings belongs to it, as it is another one once they were restored or emptied in place.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT system.system_identifier, checkpoint.timeline_id, base.oid"
+            "SELECT system.system_identifier, checkpoint.timeline_id, base.oid,"
+            " pg_relation_filenode('catalog_embedding')"
             " FROM pg_control_system() AS system, pg_control_checkpoint() AS checkpoint, pg_database AS base"
             " WHERE base.datname = current_database()"
         )

@@ -13,10 +13,11 @@ from catalog.models import Sound
 from search.allowed import Allowed
 from search.diversity import diverse_order
 from search.ears import Heard, hear
+from search.hearing import Likeness
 from search.index import SoundIndex
 from search.plan import Plan
 from search.ranking import ALL, WORDS, Fused, fuse
-from search.reading import Reading, read
+from search.reading import Reading, read, refusal
 from search.results import DEPTH, Hit, How, PartScore, SearchResults, sounds_of
 from search.sorting import BEST, sorted_ids
 
@@ -51,6 +52,7 @@ class _Found:
     heard: Heard
     strong: Sequence[Fused]
     faint: Sequence[Fused]
+    faint_ids: frozenset[int] = frozenset()
 
 
 def search_sounds(
@@ -91,10 +93,12 @@ def strong_ids(query: str, filters: SoundFilters | None = None, *, how: How | No
 def _find(words: str, filters: SoundFilters | None, how: How) -> _Found:
     reading = read(words, how.choices)
     plan = reading.plan
+    if told := refusal(reading):
+        return _Found(reading, {}, Heard(notices=[told]), (), ())
     filters = None if filters is None else replace(filters, q="")  # its words would have to match as well
     allowed = Allowed(filters, plan.condition)
     written = _written(plan, allowed, how)
-    heard = hear(plan, allowed, how)
+    heard = hear(plan, allowed, how, written=written)
     rankings: dict[str, list[int]] = {}
     weights: dict[str, float] = {}
     if written:
@@ -114,7 +118,7 @@ def _find(words: str, filters: SoundFilters | None, how: How) -> _Found:
     if how.sort != BEST:
         by_id = {one.id: one for one in strong}
         strong = [by_id[sound_id] for sound_id in sorted_ids(list(by_id), how.sort)]
-    return _Found(reading, written, heard, strong, faint)
+    return _Found(reading, written, heard, strong, faint, frozenset(one.id for one in faint))
 
 
 def _written(plan: Plan, allowed: Allowed, how: How) -> dict[int, LexicalMatch]:
@@ -125,11 +129,15 @@ def _written(plan: Plan, allowed: Allowed, how: How) -> dict[int, LexicalMatch]:
 
 
 def _is_strong(one: Fused, written: Mapping[int, LexicalMatch], heard: Heard) -> bool:
-    if any((likeness := part.found.get(one.id)) and likeness.degree > UNWANTED_FROM for part in heard.unwanted):
+    if any((likeness := part.found.get(one.id)) and _is_unwanted(likeness) for part in heard.unwanted):
         return False
     if one.id in written or ALL in one.contributions:
         return True
     return any((likeness := part.found.get(one.id)) and likeness.is_likely for part in heard.wanted)
+
+
+def _is_unwanted(likeness: Likeness) -> bool:
+    return likeness.is_likely and likeness.degree > UNWANTED_FROM
 
 
 def _less_unwanted(fused: list[Fused], heard: Heard) -> list[Fused]:
@@ -175,7 +183,7 @@ def _hit(found: _Found, sound: Sound, one: Fused) -> Hit:
         best.found[one.id].similarity if best else None,
         heard,
         written,
-        is_faint=bool(parts) and not likely and match is None,
+        is_faint=one.id in found.faint_ids,
         moment=next((moment for part in likely if (moment := part.found[one.id].moment)), None),
         parts=_part_scores(found, one),
     )

@@ -40,11 +40,12 @@ def index_states(model: ModelKey) -> list[IndexState]:
 
 
 def index_state(model: ModelKey, kind: Kind) -> IndexState:
-    look, problem, generation = Look.now(), "", None
+    look, problem, generation, behind = Look.now(), "", None, 0
     try:
         generation = believable_generation(model, kind, look)
-    except UnusableIndex as error:
-        problem = str(error)
+        behind = rows_behind(generation, kind, model) if generation is not None else 0
+    except UnusableIndex as error:  # or replaced by another process between two looks at its files
+        problem, generation = str(error), None
     if generation is None:
         rows = kind.newest(kind.embeddings(model)).values_list("sound_id").count()
         return IndexState(model.model_id, model.revision, kind.name, rows, problem)
@@ -53,7 +54,7 @@ def index_state(model: ModelKey, kind: Kind) -> IndexState:
         model.model_id,
         model.revision,
         kind.name,
-        rows_behind(generation, kind, model),
+        behind,
         generation=generation.name,
         entries=facts.entries,
         sounds=facts.sounds,

@@ -149,6 +149,8 @@ class RowFollower(Generic[IndexT]):
 
     def _read(self, sounds: Sequence[int], dim: int | None = None) -> Iterator[tuple[Sequence[int], Read]]:
         """The rows of some sounds as they are now."""
+        if not sounds:
+            return
         dim = dim or (self.index.dim if self.index is not None else self.kind.dim(self.model))
         for start in range(0, len(sounds), self.kind.chunk):
             part = sounds[start : start + self.kind.chunk]

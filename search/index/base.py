@@ -125,9 +125,15 @@ class Base:
         if most < 1:
             return np.empty(0, np.int64), np.empty(0, np.float32)
         positions = self._candidates(row, most, kept, keep)
-        products = dot(self.vectors(positions), row) if positions is not None else self._products(row)
+        products = self._products(row) if positions is None else self._products_of(positions, row)
         best = np.argsort(-products, kind="stable")[:most]
         return (best if positions is None else positions[best]), products[best]
+
+    def _products_of(self, positions: NDArray[np.int64], row: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Inner products of some stored vectors, a part of them in memory at a time."""
+        parts = range(0, len(positions), ROWS_AT_ONCE)
+        found = [dot(self.vectors(positions[start : start + ROWS_AT_ONCE]), row) for start in parts]
+        return np.concatenate(found) if found else np.empty(0, np.float32)
 
     def _candidates(
         self, row: NDArray[np.float32], most: int, kept: int, keep: NDArray[np.bool_] | None

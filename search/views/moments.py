@@ -75,8 +75,9 @@ def strips_of(hits: Iterable[Hit], question: Question) -> dict[int, Strip]:
         return {}
     heard_s, sounds = 0.0, []
     for hit in hits:
-        heard_s += hit.sound.duration_s or 0.0
-        if not hit.is_faint and heard_s <= MOST_HEARD_S:
+        duration_s = hit.sound.duration_s or 0.0
+        if not hit.is_faint and heard_s + duration_s <= MOST_HEARD_S:
+            heard_s += duration_s
             sounds.append(hit.sound)
     return strips(sounds, question, columns=ROW_COLUMNS)
 

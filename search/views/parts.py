@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from catalog.models import Sound
@@ -87,7 +87,7 @@ def understood(here: Address, reading: Reading) -> Understood:
     parts = edit.parts(query)
     names = names_of_examples(query)
     return Understood(
-        chips=[chip(here, query.text, part, names) for part in parts[:MOST_CHIPS]],
+        chips=[chip(here, query.text, part, names, weighable(parts)) for part in parts[:MOST_CHIPS]],
         more_parts=max(0, len(parts) - MOST_CHIPS),
         read=[Swap(said, part) for said, part in reading.plain.read],
         dropped=reading.plain.dropped,
@@ -105,7 +105,13 @@ def switched_on(here: Address, name: str) -> Address | None:
     return here.without(name) if here.query.get(name) == OFF else None
 
 
-def chip(here: Address, text: str, part: Part, names: Mapping[str, str]) -> Chip:
+def weighable(parts: Sequence[Part]) -> frozenset[str]:
+    """Kinds of parts that can count more or less. Words count together, as one sentence: a single one can."""
+    words = [part for part in parts if part.kind == "word" and not part.negative and not part.shown.startswith("=")]
+    return frozenset({"meaning", "like"} | ({"word"} if len(words) == 1 else set()))
+
+
+def chip(here: Address, text: str, part: Part, names: Mapping[str, str], weighed: Collection[str]) -> Chip:
     shown = names.get(part.shown) or (part.shown[1:].strip('"') if part.kind == "meaning" else part.shown)
     return Chip(
         text=shown if len(shown) <= LONGEST_SHOWN else f"{shown[:LONGEST_SHOWN]}…",
@@ -117,23 +123,17 @@ def chip(here: Address, text: str, part: Part, names: Mapping[str, str]) -> Chip
         weight="" if part.weight == 1 else number(part.weight),
         remove=asking(here, edit.without(text, part.span)),
         negate=asking(here, edit.negated(text, part.span)),
-        lighter=reweighed(here, text, part, [weight for weight in reversed(WEIGHTS) if weight < part.weight]),
-        heavier=reweighed(here, text, part, [weight for weight in WEIGHTS if weight > part.weight]),
+        lighter=reweighed(here, text, part, [one for one in reversed(WEIGHTS) if one < part.weight], weighed),
+        heavier=reweighed(here, text, part, [one for one in WEIGHTS if one > part.weight], weighed),
     )
 
 
-def reweighed(here: Address, text: str, part: Part, steps: Sequence[float]) -> Address | None:
+def reweighed(here: Address, text: str, part: Part, steps: Sequence[float], weighed: Collection[str]) -> Address | None:
     """The address with the next weight; None where there is none, or where a weight says nothing."""
-    if not steps or not can_be_weighed(part):
+    is_word = part.kind == "word"
+    if not steps or part.kind not in weighed or (is_word and (part.negative or part.shown.startswith("="))):
         return None
     return asking(here, edit.with_weight(text, part.span, steps[0]))
-
-
-def can_be_weighed(part: Part) -> bool:
-    """What has to be there, or must not be, does not count more or less."""
-    if part.kind in {"meaning", "like"}:
-        return True
-    return part.kind == "word" and not part.negative and not part.shown.startswith("=")
 
 
 def asking(here: Address, text: str) -> Address:

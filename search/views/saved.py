@@ -104,6 +104,9 @@ def save(name: str, query: str) -> SavedSearch:
         address.pop(transient, None)
     if not Question.of(address).words:
         raise NotSaved("There is nothing to save yet: search for something first.")
+    stored = address.urlencode()
+    if len(stored) > LONGEST_QUERY:
+        raise NotSaved("This search is too long to be saved: leave out some of its parts.")
     if SavedSearch.objects.count() >= MOST_SAVED:
         raise NotSaved(f"There are {MOST_SAVED} saved searches already: remove one that you no longer need.")
     taken = NotSaved(f"There is a saved search “{name}” already: give this one another name, or remove that one.")
@@ -111,7 +114,7 @@ def save(name: str, query: str) -> SavedSearch:
         raise taken
     try:
         with transaction.atomic():
-            return SavedSearch.objects.create(name=name, query=address.urlencode())
+            return SavedSearch.objects.create(name=name, query=stored)
     except IntegrityError as error:  # by another window, just now
         raise taken from error
 

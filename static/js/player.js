@@ -27,8 +27,12 @@ export function toggle(element) {
 }
 
 function goTo(target) {
+  const { src } = audio;
   if (audio.readyState > 0) audio.currentTime = target;
-  else audio.addEventListener("loadedmetadata", () => (audio.currentTime = target), { once: true });
+  else {
+    const jump = () => audio.src === src && (audio.currentTime = target); // unless another sound came first
+    audio.addEventListener("loadedmetadata", jump, { once: true });
+  }
 }
 
 export function seek(element, fraction) {

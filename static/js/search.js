@@ -7,6 +7,7 @@ const WAIT_MS = 120;
 const MOST_RECENT = 10;
 
 let options = []; // what is offered now: { shown, note, kind, text, cursor }
+let offeredFor = "";
 let active = -1;
 let waiting = 0;
 let asked = null; // an AbortController of the request on its way
@@ -66,6 +67,7 @@ function choose(at) {
 
 function accept(at) {
   const input = field();
+  if (offeredFor !== input.value) return close(); // typed on since: the list would put older words in its place
   const { text, cursor, kind } = options[at];
   close();
   input.value = text;
@@ -87,8 +89,9 @@ async function ask() {
     if (!answer.ok) return close();
     const { suggestions } = await answer.json();
     if (document.activeElement === input) show(suggestions);
-  } catch {
-    // another letter came first, or nobody answers: nothing is offered
+    offeredFor = input.value;
+  } catch (error) {
+    if (error.name !== "AbortError") close(); // nobody answers: nothing is offered
   }
   return undefined;
 }
@@ -96,6 +99,7 @@ async function ask() {
 function onInput(event) {
   if (event.target !== field() || event.isComposing || event.detail === "accepted") return;
   clearTimeout(waiting);
+  if (isOpen()) choose(-1); // what is listed was offered for other letters
   waiting = setTimeout(ask, WAIT_MS);
 }
 

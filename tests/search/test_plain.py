@@ -21,6 +21,9 @@ from search.plain import read_plain
         ("Wind, not too harsh.", "Wind -~harsh"),
         ("crowd without children shouting", 'crowd -~"children shouting"'),
         ("thunder at least half a minute", "thunder dur:>30"),
+        ("wind under ten m\u0131nutes", "wind dur:<600"),
+        ("wind under s\u0131x seconds", "wind dur:<6"),
+        ("wind under 300 hours", "wind dur:<1080000"),
     ],
 )
 def test_what_is_said_becomes_a_part(said: str, query: str) -> None:

@@ -84,6 +84,24 @@ def test_many_ors_are_a_few_sentences() -> None:
     assert len(found.wanted[0].alternatives) <= 8
 
 
+def test_many_parts_are_a_few_and_the_rest_is_told() -> None:
+    found = plan(" ".join(f"~a{number}" for number in range(300)))
+
+    assert len(found.wanted) == 8
+    assert found.problems
+
+
+def test_many_words_are_not_all_looked_up() -> None:
+    found = plan(", ".join(f"a{number}" for number in range(400)))
+
+    assert len(found.written.named) <= 30
+    assert found.problems
+
+
+def test_a_corrected_word_with_an_accent_is_looked_up_too() -> None:
+    assert heard(plan("h\u00e9vay rain", Lookup(instead={"hevay": "heavy"}))) == [("heavy rain", 1.0)]
+
+
 def test_a_corrected_word_is_looked_up_and_listened_for() -> None:
     found = plan("thundr roll", Lookup(instead={"thundr": "thunder"}))
 

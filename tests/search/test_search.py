@@ -342,3 +342,57 @@ def test_only_what_nothing_else_speaks_for_is_faint(
     embed(named := make_sound("rain check.wav", search_name="rain check"), axis(DOG, DIM))
     faint = {hit.sound: hit.is_faint for hit in search_sounds("rain").hits}
     assert faint == {rain: False, dog: True, named: False}
+
+
+def test_what_is_not_wanted_is_set_back_where_only_words_led(
+    rain: Sound, ears: Ears, make_sound: MakeSound, embed: Embed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.hearing.CANDIDATES", 1)  # the dog is out of the ear's sight
+    ears["dog"] = axis(DOG, DIM)
+    named = make_sound("rain dog.wav", search_name="rain dog\n\n")
+    embed(named, axis(DOG, DIM))
+
+    found = search_sounds("rain -~dog")
+
+    assert [hit.sound for hit in found.hits] == [rain, named]
+    assert [hit.is_faint for hit in found.hits] == [False, True]
+    assert found.strong_ids == (rain.pk,)
+
+
+def test_what_is_not_wanted_is_the_same_in_any_order(
+    rain: Sound, dog: Sound, ears: Ears, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("search.search.DEPTH", 1)
+    monkeypatch.setattr("search.ears.DEPTH", 1)
+    ears["dog"] = axis(DOG, DIM)
+
+    assert search_sounds("-~dog", how=How(sort="newest")).strong_ids == ()
+
+
+def test_words_or_a_sound_are_weighed_against_each_other(rain: Sound, dog: Sound, make_sound: MakeSound) -> None:
+    found = search_sounds(f"~rain, like:{dog.pk}")
+
+    assert {hit.sound for hit in found.hits if not hit.is_faint} == {rain, dog}
+
+
+def test_a_line_of_which_nothing_is_understood_finds_nothing(rain: Sound) -> None:
+    found = search_sounds("-")
+
+    assert found.hits == []
+    assert found.notice
+
+
+@pytest.mark.parametrize("condition", ["tag:_", '"\uff9e"'])
+def test_a_condition_that_nothing_can_meet_finds_nothing(rain: Sound, condition: str) -> None:
+    assert search_sounds(f"rain {condition}").hits == []
+
+
+def test_the_same_part_twice_counts_twice_and_is_told_once(rain: Sound) -> None:
+    [hit] = search_sounds("~rain ~rain").hits
+
+    assert [part.part for part in hit.parts] == ["~rain"]
+    assert hit.score == pytest.approx(2 / 61)
+
+
+def test_words_alone_say_what_they_did_not_listen_for(rain: Sound) -> None:
+    assert "~dog" in search_sounds("rain -~dog", semantic=False).notice

@@ -240,6 +240,7 @@ def test_the_parts_of_a_line_can_be_removed_weighed_and_turned_around(client: Cl
     assert line_of(link_of(page, "Let “rain” count more")) == "rain^2 -~thunder dur:<10"
     assert line_of(link_of(page, "Let “rain” count less")) == "rain^0.5 -~thunder dur:<10"
     assert "“dur:&lt;10” count" not in page  # a condition counts neither more nor less
+    assert "“rain” count" not in get(client, "q=rain+wind&mode=words")  # words count together
 
 
 def test_alternatives_are_joined_by_or(client: Client) -> None:
