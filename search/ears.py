@@ -33,7 +33,6 @@ from search.hearing import (
 from search.index import MomentIndex, SoundIndex
 from search.plan import HeardPart, Plan
 from search.query.syntax import Like
-from search.reading import Choices, read
 from search.results import DEPTH, How, clock
 from search.sync import current_index, current_moments
 
@@ -68,9 +67,8 @@ class Heard:
     index: SoundIndex | None = None
 
 
-def targets_of(query: str, choices: Choices | None = None) -> list[tuple[HeardPart, Target]]:
-    """What a line listens for, to look for it in the moments of sounds; nothing where it cannot be listened for."""
-    plan = read(" ".join(query.split()), choices).plan
+def targets_of(plan: Plan) -> list[tuple[HeardPart, Target]]:
+    """What a plan listens for, to look for it in the moments of sounds; nothing where it cannot be listened for."""
     try:
         model = engine.active_model()
         index = current_index(model)

@@ -60,14 +60,14 @@ def find_moments(
     how = how or How()
     found = search_sounds(query, filters, limit=limit, how=how)
     sounds = {hit.sound.pk: hit.sound for hit in found.hits if not hit.is_faint}
-    if not sounds or not how.semantic:
+    if not sounds or found.reading is None or not how.semantic:
         return FoundMoments(found, [])
     try:
         model = engine.active_model()
     except ModelUnavailable:  # which the search has told
         return FoundMoments(found, [])
     rows: list[FoundMoment] = []
-    for part, target in targets_of(query, how.choices):
+    for part, target in targets_of(found.reading.plan):
         for entries in _entries_of(sounds, model):
             rows += _moments_in(entries, target, part.name, sounds)
     place = {sound_id: at for at, sound_id in enumerate(sounds)}

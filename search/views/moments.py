@@ -24,7 +24,9 @@ from search.ears import targets_of
 from search.hearing import Moment
 from search.heat import Heat, heat_of
 from search.moment_table import find_moments, moments_csv
+from search.plan import Plan
 from search.query.syntax import number
+from search.reading import Reading, read
 from search.results import DEPTH, Hit, clock
 from search.views.question import Question
 
@@ -69,9 +71,9 @@ def place_of(sound_id: int, moment: Moment, match: str = "") -> Place:
     return Place(title, start_s, end_s, f"{address}?{urlencode({'start': start_s, 'end': end_s})}", match)
 
 
-def strips_of(hits: Iterable[Hit], question: Question) -> dict[int, Strip]:
+def strips_of(hits: Iterable[Hit], question: Question, reading: Reading | None) -> dict[int, Strip]:
     """Strips of the hits that something is heard in, by sound; one query for all."""
-    if not question.mode.semantic:
+    if reading is None or not question.mode.semantic:
         return {}
     heard_s, sounds = 0.0, []
     for hit in hits:
@@ -79,11 +81,11 @@ def strips_of(hits: Iterable[Hit], question: Question) -> dict[int, Strip]:
         if not hit.is_faint and heard_s + duration_s <= MOST_HEARD_S:
             heard_s += duration_s
             sounds.append(hit.sound)
-    return strips(sounds, question, columns=ROW_COLUMNS)
+    return strips(sounds, reading.plan, columns=ROW_COLUMNS)
 
 
-def strips(sounds: Sequence[Sound], question: Question, *, columns: int) -> dict[int, Strip]:
-    targets = targets_of(question.words, question.choices) if sounds else []
+def strips(sounds: Sequence[Sound], plan: Plan, *, columns: int) -> dict[int, Strip]:
+    targets = targets_of(plan) if sounds else []
     if not targets:
         return {}
     part, target = targets[0]  # what the line says first
@@ -148,7 +150,7 @@ def heat(request: HttpRequest, sound_id: int) -> HttpResponse:
         question = Question.of(request.GET)
     except InvalidFilters as error:
         return refused(request, error.messages)
-    found = strips([sound], question, columns=LARGE_COLUMNS)
+    found = strips([sound], read(question.words, question.choices).plan, columns=LARGE_COLUMNS)
     context = {"sound": sound, "query": question.words, "strip": found.get(sound.pk)}
     return render_page(request, "search/heat.html", context, part="heat")
 

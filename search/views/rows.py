@@ -39,7 +39,7 @@ class Row:
 
 def rows_of(hits: Sequence[Hit], question: Question, found: SearchResults) -> list[Row]:
     """Rows of a page of what a search found, which begins at the question's offset."""
-    strips = strips_of(hits, question)
+    strips = strips_of(hits, question, found.reading)
     strong = len(found.strong_ids)
     return [
         Row(hit, place_in(hit), shares_of(hit.parts), strips.get(hit.sound.pk), bool(strong) and at == strong)
