@@ -26,7 +26,8 @@ from catalog.answers import (
     Waveform,
 )
 from catalog.audio import AudioGone, audio_response, preview_response
-from catalog.browse import MAX_PAGE_SIZE, PAGE_SIZE, SoundFilters, category_counts, page_of_sounds
+from catalog.browse import MAX_PAGE_SIZE, PAGE_SIZE, SoundFilters, page_of_sounds
+from catalog.counts import category_counts
 from catalog.exports import UnknownFormat, stream_export
 from catalog.health import router as health_router
 from catalog.models import Library, Run, Sound

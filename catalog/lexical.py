@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from django.contrib.postgres.search import SearchRank
 from django.db import connection
 from django.db.models import F, Q, QuerySet
+from numpy.typing import NDArray
 
-from catalog.browse import SoundFilters
 from catalog.models import Sound
-from catalog.words import TextQuery, query_words
+from catalog.shortlist import shortlist
+from catalog.words import TextQuery
 
 FOLDER = "folder"
 SYNONYM = "synonym"  # named only where a word stands nowhere else
@@ -27,16 +29,11 @@ PARTS = (
 )
 # Of the letters of Sound.search_vector, D to A: what people wrote into the file, folders, what Timbre says, file names
 WEIGHTS = (0.8, 0.6, 0.4, 1.0)
+NONE = np.empty(0, np.int64)
+Place = tuple[str, str]
+"""A part of a sound, of PARTS, and a word that stands in it."""
+
 MOST_PARTS = 2  # named of each word: the first ones tell enough
-
-
-@dataclass(frozen=True, slots=True)
-class LexicalMatch:
-    """A sound, how well it fits (to compare within one answer), and where each word stands."""
-
-    sound_id: int
-    rank: float
-    found: tuple[tuple[str, str], ...]  # part, word
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,52 +49,67 @@ def text_condition(query: TextQuery) -> Q:
     return Q(search_vector=query.as_search_query()) if query else Q(pk__in=[])
 
 
-def text_matches(
-    query: TextQuery, named: Sequence[NamedWord] = (), condition: Q | None = None, limit: int = 50
-) -> list[LexicalMatch]:
-    """The best matches of a query under a condition, with the places of the words that are named."""
-    sounds = Sound.objects.order_by()
-    return best_matches(sounds if condition is None else sounds.filter(condition), query, named, limit)
+def everything() -> None:
+    """The ids of all sounds, as `text_ranks` takes them."""
 
 
-def lexical_matches(text: str, filters: SoundFilters | None = None, limit: int = 50) -> list[LexicalMatch]:
-    """The best matches of all words of a text, each as the beginning of a word, in any of its forms."""
-    sounds = Sound.objects.order_by() if filters is None else filters.apply(Sound.objects.order_by())
-    named = [NamedWord(word, TextQuery.word(word)) for word in query_words(text)]
-    found = best_matches(sounds, TextQuery.word(text), named, limit)
-    return [LexicalMatch(one.sound_id, one.rank, tuple(map(under_names, one.found))) for one in found]
+def text_ranks(
+    query: TextQuery,
+    sounds: QuerySet[Sound] | None = None,
+    *,
+    ids: Callable[[], NDArray[np.int64] | None] = everything,
+    prefer: NDArray[np.int64] = NONE,
+    limit: int = 50,
+) -> dict[int, float]:
+    """The best matches of a query, with how well each fits, to compare within one answer.
 
-
-def under_names(place: tuple[str, str]) -> tuple[str, str]:
-    return ("file name", place[1]) if place[0] == FOLDER else place
-
-
-def best_matches(
-    sounds: QuerySet[Sound], query: TextQuery, named: Sequence[NamedWord], limit: int
-) -> list[LexicalMatch]:
+    `ids` gives those of the `sounds` that may be found, None for all; it is asked only where there are very many. Of
+    very many that fit alike those of `prefer` are among the best.
+    """
     if not query or limit < 1:
-        return []
+        return {}
+    listed = shortlist(query, ids, prefer)
+    if listed is not None:
+        return ranks_of(query, listed, limit)
     rank = SearchRank(F("search_vector"), query.as_search_query(), weights=list(WEIGHTS))
-    ranked = sounds.filter(text_condition(query)).annotate(rank=rank)
-    best = list(ranked.order_by("-rank", "id").values_list("id", "rank")[:limit])
-    places = places_of_words([sound_id for sound_id, _ in best], named)
-    return [LexicalMatch(sound_id, rank, tuple(places.get(sound_id, ()))) for sound_id, rank in best]
+    among = Sound.objects.order_by() if sounds is None else sounds
+    ranked = among.filter(text_condition(query)).annotate(rank=rank)
+    return dict(ranked.order_by("-rank", "id").values_list("id", "rank")[:limit])
 
 
-def places_of_words(sound_ids: Sequence[int], named: Sequence[NamedWord]) -> dict[int, list[tuple[str, str]]]:
+def ranks_of(query: TextQuery, ids: NDArray[np.int64], limit: int) -> dict[int, float]:
+    """How well words fit some sounds; read by id, whatever the planner would rather do."""
+    sql = """
+        SELECT id, ts_rank(%s::real[], search_vector, query) AS rank
+        FROM catalog_sound, to_tsquery('english', %s) AS query
+        WHERE id = ANY(%s) AND (search_vector @@ query) IS TRUE ORDER BY rank DESC, id LIMIT %s
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(WEIGHTS), query.raw, ids.tolist(), limit])
+        return dict(cursor.fetchall())
+
+
+def places_of_words(sound_ids: Sequence[int], named: Sequence[NamedWord]) -> dict[int, list[Place]]:
     """For each sound the parts that hold each word; asked of Postgres, which knows the forms of a word."""
     sql = """
-        SELECT sound.id, word.place, part.place
-        FROM catalog_sound AS sound
-        CROSS JOIN unnest(%s::text[]) WITH ORDINALITY AS word (query, place)
-        CROSS JOIN LATERAL unnest(ARRAY[{texts}]) WITH ORDINALITY AS part (text, place)
-        WHERE sound.id = ANY(%s) AND to_tsvector('english', part.text) @@ to_tsquery('english', word.query)
-        ORDER BY sound.id, word.place, part.place
+        WITH part AS MATERIALIZED (  -- else the words of each part are made again for every word that is looked up
+            SELECT sound.id, part.place, to_tsvector('english', part.text) AS words
+            FROM catalog_sound AS sound
+            CROSS JOIN LATERAL unnest(ARRAY[{texts}]) WITH ORDINALITY AS part (text, place)
+            WHERE sound.id = ANY(%s)
+        ), word AS MATERIALIZED (
+            SELECT word.place, to_tsquery('english', word.query) AS query
+            FROM unnest(%s::text[]) WITH ORDINALITY AS word (query, place)
+        )
+        SELECT part.id, word.place, part.place FROM part JOIN word ON part.words @@ word.query
+        ORDER BY part.id, word.place, part.place
     """
     texts = ", ".join(f"split_part(sound.{column}, E'\\n', {line})" for _, column, line in PARTS)
-    places: dict[int, list[tuple[str, str]]] = {}
+    places: dict[int, list[Place]] = {}
+    if not (sound_ids and named):
+        return places
     with connection.cursor() as cursor:
-        cursor.execute(sql.format(texts=texts), [[one.query.raw for one in named], list(sound_ids)])
+        cursor.execute(sql.format(texts=texts), [list(sound_ids), [one.query.raw for one in named]])
         for sound_id, word_place, part_place in cursor.fetchall():
             found = places.setdefault(sound_id, [])
             word, part = named[word_place - 1].word, PARTS[part_place - 1][0]

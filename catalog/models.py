@@ -13,6 +13,28 @@ from django.db import models
 from django.db.models import F, Func, GeneratedField, Q, Value
 from django.db.models.functions import MD5, Coalesce, Lower, Now
 
+from catalog.counted import DictionaryRefresh, FieldValue, Posting, PostingState, SoundChange, Tally, Word
+
+__all__ = [
+    "Analysis",
+    "DictionaryRefresh",
+    "Edit",
+    "Embedding",
+    "EmbeddingRemoval",
+    "FieldValue",
+    "Library",
+    "Posting",
+    "PostingState",
+    "Retagging",
+    "Run",
+    "SavedSearch",
+    "Sound",
+    "SoundChange",
+    "Tally",
+    "Word",
+    "Worker",
+]
+
 # Columns that catalog.fields filters by
 FILTERED = (
     "library", "state", "category", "duration_s", "sample_rate_hz", "channels", "bit_depth", "confidence",
@@ -347,56 +369,6 @@ class Worker(models.Model):
 
     def __str__(self) -> str:
         return self.name
-
-
-class Word(models.Model):
-    """A word of the sounds, by which misspelled words of a query are corrected; `catalog.dictionary` keeps them."""
-
-    word = models.CharField(max_length=40, primary_key=True)
-    sounds = models.PositiveIntegerField()
-    trigrams = GeneratedField(
-        expression=Func("word", function="catalog_trigrams"),
-        output_field=ArrayField(models.TextField()),
-        db_persist=True,
-    )
-
-    class Meta:
-        indexes: ClassVar = [
-            # words that share a trigram with a misspelled one; without a list of pending entries, which each look would
-            # read from one end to the other after a refresh
-            GinIndex(fields=["trigrams"], name="word_by_trigram", fastupdate=False),
-        ]
-
-    def __str__(self) -> str:
-        return self.word
-
-
-class FieldValue(models.Model):
-    """A value that sounds have in a field of the query language, and how many do; for completion, a little old."""
-
-    field = models.CharField(max_length=40)
-    value = models.CharField(max_length=200)
-    sounds = models.PositiveIntegerField()
-
-    class Meta:
-        constraints: ClassVar = [
-            # and the values of a field
-            models.UniqueConstraint(fields=["field", "value"], name="fieldvalue_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.field}:{self.value}"
-
-
-class DictionaryRefresh(models.Model):
-    """When words and values were counted last, and the state of the rows then; one row at most."""
-
-    changes = models.BigIntegerField()  # inserts, updates and deletes of sounds that Postgres had counted
-    finished_at = models.DateTimeField()
-    took_s = models.FloatField()
-
-    def __str__(self) -> str:
-        return f"dictionary of {self.finished_at}"
 
 
 class SavedSearch(models.Model):

@@ -36,15 +36,21 @@ NAMESPACE = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "shared_buffers": "128MB",
     "max_connections": "100",
     "jit": "off",
 }
+LEAST_BUFFERS, MOST_BUFFERS = 128 * 2**20, 4 * 2**30
 THROWAWAY_OPTIONS = {"fsync": "off", "full_page_writes": "off"}
 
 
 class DatabaseUnavailable(Exception):
     pass
+
+
+def shared_buffers() -> str:
+    """An eighth of the memory, of which only what is read is taken: a library of a million has 3 GB of rows."""
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return f"{min(max(memory // 8, LEAST_BUFFERS), MOST_BUFFERS) // 2**20}MB"
 
 
 def socket_folder(home: Path) -> Path:
@@ -245,7 +251,7 @@ class EmbeddedPostgres:
         raise DatabaseUnavailable(f"Postgres did not start within {START_LIMIT_S:.0f} s: {self._last_words()}")
 
     def _launch(self, log: IO[bytes]) -> subprocess.Popen[bytes]:
-        options = OPTIONS | (THROWAWAY_OPTIONS if self._throwaway else {})
+        options = OPTIONS | (THROWAWAY_OPTIONS if self._throwaway else {"shared_buffers": shared_buffers()})
         server = [str(binaries_folder() / "postgres"), "-D", str(self.data), "-k", str(self.sockets)]
         for name, value in options.items():
             server += ["-c", f"{name}={value}"]

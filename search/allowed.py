@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from catalog.browse import DOUBT, SoundFilters
 from catalog.models import Sound
-from search.identifiers import ids_of
+from search.remembered import remembered_ids
 from search.sorting import BEST, first_ids
 
 
@@ -18,14 +18,7 @@ class Allowed:
     def __init__(self, filters: SoundFilters | None, condition: Q | None) -> None:
         self._filters = filters if filters is not None and not filters.is_empty else None
         self._condition = condition
-
-    @property
-    def condition(self) -> Q | None:
-        """Of both, as one; None where everything may be found."""
-        if self._filters is None:
-            return self._condition
-        among = Q(pk__in=self._filters.apply(Sound.objects.order_by()).values("pk"))
-        return among if self._condition is None else among & self._condition
+        self._ids: NDArray[np.int64] | None = None
 
     def sounds(self) -> QuerySet[Sound]:
         sounds = Sound.objects.order_by()
@@ -35,7 +28,11 @@ class Allowed:
 
     def ids(self) -> NDArray[np.int64] | None:
         """None where everything may be found."""
-        return None if self._filters is None and self._condition is None else ids_of(self.sounds())
+        if self._filters is None and self._condition is None:
+            return None
+        if self._ids is None:
+            self._ids = remembered_ids(self.sounds())
+        return self._ids
 
     def first(self, count: int, sort: str = BEST) -> list[int]:
         """The surest, unless they are asked for in another order."""

@@ -6,13 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
 from analysis.errors import ModelUnavailable
 from analysis.labels import SILENCE_LABEL
 from catalog import engine
-from catalog.models import Embedding, Sound
+from catalog.models import Embedding
 from catalog.wording import means_one_of
 from search import text
 from search.allowed import Allowed
@@ -77,51 +78,66 @@ def targets_of(plan: Plan) -> list[tuple[HeardPart, Target]]:
         return []
 
 
-def hear(plan: Plan, allowed: Allowed, how: How, *, written: Collection[int] = ()) -> Heard:
-    """Listen for the parts of a plan; what is not wanted is listened for in what was found `written` too."""
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """What is listened for, and the sounds that come into question for it by ear."""
+
+    plan: Plan
+    wanted: Sequence[tuple[HeardPart, Target]] = ()
+    unwanted: Sequence[tuple[HeardPart, Target]] = ()
+    near: Sequence[NDArray[np.int64]] = ()  # of each wanted part, in rising order
+    among: int | None = None  # how many sounds could have been near; None for all
+    index: SoundIndex | None = None  # None where nothing is listened for
+    moments: MomentIndex | None = None
+    notices: Sequence[str] = ()
+
+    @property
+    def ids(self) -> NDArray[np.int64]:
+        """All that are near, in rising order."""
+        return np.unique(np.concatenate(self.near)) if self.near else np.empty(0, np.int64)
+
+
+def listen(plan: Plan, allowed: Allowed, how: How) -> Listening:
+    """Look for what is near the parts of a plan; what cannot be listened for is told in a notice."""
     if not how.semantic:
         parts = [part for part in (*plan.wanted, *plan.unwanted) if not part.is_plain]
         told = f"Searched in words only: {', '.join(part.name for part in parts)} was not listened for."
-        return Heard(notices=[told] if parts else [])
+        return Listening(plan, notices=[told] if parts else [])
     if not (plan.wanted or plan.unwanted):
-        return Heard()
+        return Listening(plan)
     try:
         model = engine.active_model()
         index, moments = current_index(model), current_moments(model)
         if index is None:
-            return Heard(notices=[f"Searched in words only. {nothing_heard_yet(model)}"])
+            return Listening(plan, notices=[f"Searched in words only. {nothing_heard_yet(model)}"])
         notices: list[str] = []
         wanted = _targets(plan.wanted, model, notices, index, with_words=how.lexical)
         unwanted = _targets(plan.unwanted, model, notices, index, with_words=how.lexical)
     except ModelUnavailable as error:
-        return Heard(notices=[f"Searched in words only, not by ear: {error}"])
+        return Listening(plan, notices=[f"Searched in words only, not by ear: {error}"])
     among = allowed.ids() if wanted else None  # asked of the database before the index is held
-    also = {*written, *(() if plan.wanted or plan.written.query else allowed.first(DEPTH, how.sort))}
-    silent = None if _means_silence(plan) else SILENCE_LABEL
     with index.steady():
-        heard, avoided, verdict = _listen(wanted, unwanted, index, moments, among, sorted(also))
-    return _without_silent(Heard(heard, avoided, verdict, notices, index), silent)
+        near = [candidates(target, index, moments, allowed=among) for _, target in wanted]
+    count = None if among is None else len(among)
+    return Listening(plan, wanted, unwanted, near, count, index, moments, notices)
 
 
-def _listen(
-    wanted: Sequence[tuple[HeardPart, Target]],
-    unwanted: Sequence[tuple[HeardPart, Target]],
-    index: SoundIndex,
-    moments: MomentIndex | None,
-    allowed: NDArray[np.int64] | None,
-    also: Sequence[int],
-) -> tuple[list[HeardFound], list[HeardFound], Verdict | None]:
-    near = [candidates(target, index, moments, allowed=allowed) for _, target in wanted]
-    among = np.unique(np.concatenate(near)) if near else np.empty(0, np.int64)
-    heard = [HeardFound(part, likenesses(target, among, index, moments)) for part, target in wanted]
-    if not heard:
+def hear(listening: Listening, also: Collection[int] = ()) -> Heard:
+    """How much of each part is in what is near; what is not wanted is listened for in sounds of `also` too."""
+    index, moments = listening.index, listening.moments
+    if index is None:
+        return Heard(notices=listening.notices)
+    silent = None if _means_silence(listening.plan) else SILENCE_LABEL
+    among = listening.ids
+    with index.steady():
+        heard = [HeardFound(part, likenesses(target, among, index, moments)) for part, target in listening.wanted]
         verdict = None
-    else:
-        sounds = len(index) if allowed is None else len(allowed)
-        verdict = verdict_of(heard[0].found, chance_among(index, wanted[0][1], sounds=sounds))
-    asked = np.union1d(among, np.array(also, np.int64))
-    avoided = [HeardFound(part, likenesses(target, asked, index, moments)) for part, target in unwanted]
-    return heard, avoided, verdict
+        if heard:
+            sounds = len(index) if listening.among is None else listening.among
+            verdict = verdict_of(heard[0].found, chance_among(index, listening.wanted[0][1], sounds=sounds))
+        asked = np.union1d(among, np.array(sorted(also), np.int64))
+        avoided = [HeardFound(part, likenesses(target, asked, index, moments)) for part, target in listening.unwanted]
+    return _without_silent(Heard(heard, avoided, verdict, listening.notices, index), silent)
 
 
 def _without_silent(heard: Heard, silence: str | None) -> Heard:
@@ -196,9 +212,17 @@ def _means_silence(plan: Plan) -> bool:
     return any(means_one_of(said, (SILENCE_LABEL, *synonyms)) for said in texts)
 
 
+def best_of(found: Mapping[int, Likeness]) -> list[int]:
+    """The sounds of which there is most, as many as count in the merged order; equal ones by their id."""
+    return sorted(found, key=lambda sound_id: (-found[sound_id].score, sound_id))[:DEPTH]
+
+
 def _silent_ids(ids: Sequence[int]) -> set[int]:
     """Which sounds were measured to be silent: what a model hears in them is nothing."""
-    return set(Sound.objects.filter(pk__in=ids, label=SILENCE_LABEL).order_by().values_list("id", flat=True))
+    sql = "SELECT id FROM catalog_sound WHERE id = ANY(%s) AND label = %s"
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [list(ids), SILENCE_LABEL])
+        return {sound_id for (sound_id,) in cursor.fetchall()}
 
 
 def nothing_heard_yet(model: ModelKey) -> str:

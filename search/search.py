@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from catalog.browse import SoundFilters
-from catalog.lexical import LexicalMatch, text_matches
+from catalog.lexical import Place, places_of_words, text_ranks
 from catalog.models import Sound
 from search.allowed import Allowed
 from search.diversity import diverse_order
-from search.ears import Heard, hear
+from search.ears import Heard, Listening, best_of, hear, listen
 from search.hearing import Likeness
 from search.index import SoundIndex
 from search.plan import Plan
@@ -48,7 +49,7 @@ class _Found:
     """What all parts found: the merged order, in which all that is faint stands behind all that is not."""
 
     reading: Reading
-    written: Mapping[int, LexicalMatch]
+    written: Mapping[int, float]  # how well its words fit, to compare within one answer
     heard: Heard
     strong: Sequence[Fused]
     faint: Sequence[Fused]
@@ -73,7 +74,12 @@ def search_sounds(
     found = _find(words, filters, how)
     best = [*found.strong, *found.faint][offset : min(offset + limit, DEPTH)]
     sounds = sounds_of(one.id for one in best)
-    hits = [_hit(found, sounds[one.id], one) for one in best if one.id in sounds]  # else removed a moment ago
+    places = places_of_words([one.id for one in best if one.id in found.written], found.reading.plan.written.named)
+    hits = [
+        _hit(found, sounds[one.id], one, places.get(one.id, ()))
+        for one in best
+        if one.id in sounds  # else removed a moment ago
+    ]
     return SearchResults(
         words,
         hits,
@@ -97,17 +103,19 @@ def _find(words: str, filters: SoundFilters | None, how: How) -> _Found:
         return _Found(reading, {}, Heard(notices=[told]), (), ())
     filters = None if filters is None else replace(filters, q="")  # its words would have to match as well
     allowed = Allowed(filters, plan.condition)
-    written = _written(plan, allowed, how)
-    heard = hear(plan, allowed, how, written=written)
+    listening = listen(plan, allowed, how)
+    written = _written(plan, allowed, how, listening)
+    asks_only_against = not (plan.wanted or plan.written.query)
+    first = allowed.first(DEPTH, how.sort) if asks_only_against else []
+    heard = hear(listening, [*written, *first])
     rankings: dict[str, list[int]] = {}
     weights: dict[str, float] = {}
     if written:
-        rankings[WORDS], weights[WORDS] = list(written), plan.written.weight
+        rankings[WORDS], weights[WORDS] = _best_written(written, heard), plan.written.weight
     for one in heard.wanted:
-        order = sorted(one.found, key=lambda sound_id: (-one.found[sound_id].score, sound_id))
-        rankings[one.part.name], weights[one.part.name] = order[:DEPTH], one.part.weight
-    if not (plan.written.query or plan.wanted):  # only conditions, or only what is not wanted
-        rankings[ALL], weights[ALL] = allowed.first(DEPTH, how.sort), 1.0
+        rankings[one.part.name], weights[one.part.name] = best_of(one.found), one.part.weight
+    if asks_only_against:  # only conditions, or only what is not wanted
+        rankings[ALL], weights[ALL] = first, 1.0
     fused = _less_unwanted(fuse(rankings, weights=weights), heard)
     strong = [one for one in fused if _is_strong(one, written, heard)]
     kept = {one.id for one in strong}
@@ -121,14 +129,22 @@ def _find(words: str, filters: SoundFilters | None, how: How) -> _Found:
     return _Found(reading, written, heard, strong, faint, frozenset(one.id for one in faint))
 
 
-def _written(plan: Plan, allowed: Allowed, how: How) -> dict[int, LexicalMatch]:
+def _written(plan: Plan, allowed: Allowed, how: How, listening: Listening) -> dict[int, float]:
     if not how.lexical or not plan.written.query:
         return {}
-    matches = text_matches(plan.written.query, plan.written.named, allowed.condition, DEPTH)
-    return {match.sound_id: match for match in matches}
+    return text_ranks(
+        plan.written.query, allowed.sounds(), ids=allowed.ids, prefer=listening.ids, limit=DEPTH
+    )
 
 
-def _is_strong(one: Fused, written: Mapping[int, LexicalMatch], heard: Heard) -> bool:
+def _best_written(written: Mapping[int, float], heard: Heard) -> list[int]:
+    """The best by words first; of those that words fit alike, as of very many they do, what sounds most like them."""
+    by_ear = next((one.found for one in heard.wanted if one.part.is_plain), {})
+    ears = {sound_id: one.score for sound_id, one in by_ear.items()}
+    return sorted(written, key=lambda sound_id: (-written[sound_id], -ears.get(sound_id, -math.inf), sound_id))
+
+
+def _is_strong(one: Fused, written: Mapping[int, float], heard: Heard) -> bool:
     if any((likeness := part.found.get(one.id)) and _is_unwanted(likeness) for part in heard.unwanted):
         return False
     if one.id in written or ALL in one.contributions:
@@ -169,9 +185,9 @@ def _different_first(strong: list[Fused], index: SoundIndex) -> list[Fused]:
     return [best[at] for at in diverse_order(relevance, vectors)] + rest
 
 
-def _hit(found: _Found, sound: Sound, one: Fused) -> Hit:
-    match = found.written.get(one.id)
-    written = [PLACES[place].format(word) for place, word in match.found] if match else []
+def _hit(found: _Found, sound: Sound, one: Fused, places: Sequence[Place]) -> Hit:
+    match = one.id in found.written
+    written = [PLACES[place].format(word) for place, word in places]
     parts = [part for part in found.heard.wanted if one.id in part.found]
     likely = [part for part in parts if part.found[one.id].is_likely]
     # where words led here, a faint likeness is no reason

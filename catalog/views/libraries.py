@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from catalog import actions, engine
 from catalog.models import Edit, Library, Run, Sound
+from catalog.tallies import library_tallies
 from catalog.views.forms import LibraryForm
 from catalog.views.pages import render_page
 
@@ -88,16 +87,14 @@ def library_context(form: LibraryForm) -> dict[str, Any]:
 
 
 def library_cards() -> list[Card]:
-    counts: dict[int, dict[str, int]] = defaultdict(dict)
-    grouped = Sound.objects.values("library_id", "state").annotate(number=Count("id")).order_by()
-    for row in grouped:
-        counts[row["library_id"]][row["state"]] = row["number"]
+    counts = library_tallies()
     runs = {
         run.library_id: run for run in Run.objects.filter(state__in=UNFINISHED, library__isnull=False).order_by("-id")
     }
     return [
-        Card(library, sum(counts[library.pk].values()), state_counts(counts[library.pk]), runs.get(library.pk))
+        Card(library, sum(states.values()), state_counts(states), runs.get(library.pk))
         for library in Library.objects.all()
+        for states in [counts.get(library.pk, {})]
     ]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from django.urls import reverse
 
 from catalog import engine
-from catalog.browse import InvalidFilters, SoundFilters, category_counts, tag_counts
+from catalog.browse import InvalidFilters, SoundFilters
+from catalog.counts import Counts, counts_of
 from catalog.models import Library, Sound
 from catalog.views.addresses import Address
 
@@ -54,9 +55,10 @@ class Choice:
 
 
 def listing(here: Address, filters: SoundFilters, *, export_view: str) -> dict[str, Any]:
-    """Make the context of the components around a list, in three queries."""
+    """Make the context of the components around a list, in a few queries however long it is."""
     libraries = list(Library.objects.all())
-    counts = category_counts(filters)
+    counted = counts_of(filters, tags=TAGS_SHOWN)
+    counts = counted.categories
     return {
         "action": here.path,
         "filters": filters,
@@ -65,8 +67,9 @@ def listing(here: Address, filters: SoundFilters, *, export_view: str) -> dict[s
         "categories": category_links(here, filters, counts),
         "categories_total": sum(counts.values()),
         "total": counts.get(filters.category, 0) if filters.category else sum(counts.values()),
+        "counts_are_exact": counted.is_exact,
         "all_address": here.without("category"),
-        "tags": tag_links(here, filters),
+        "tags": tag_links(here, filters, counted),
         "states": Sound.State.choices,
         "profiles": list(engine.profiles()),
         "confidence_choices": confidence_choices(filters),
@@ -108,8 +111,8 @@ def category_links(here: Address, filters: SoundFilters, counts: Mapping[str, in
     ]
 
 
-def tag_links(here: Address, filters: SoundFilters) -> list[Link]:
-    counts = dict.fromkeys(filters.tags, 0) | tag_counts(filters, limit=TAGS_SHOWN)
+def tag_links(here: Address, filters: SoundFilters, counted: Counts) -> list[Link]:
+    counts = dict.fromkeys(filters.tags, 0) | dict(counted.tags)
     return [
         Link(
             name,

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.db.models import Count, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
@@ -16,6 +16,7 @@ from catalog import actions, engine
 from catalog.browse import InvalidFilters, SoundFilters, page_of_sounds
 from catalog.effective import newest_edits
 from catalog.models import Analysis, Edit, Run, Sound
+from catalog.tallies import state_tallies
 from catalog.views.addresses import Address
 from catalog.views.asking import Asked, asked_context, asked_of
 from catalog.views.facts import band_facts, compare, container_facts, embedded_facts, measured_facts, provenance_facts
@@ -58,8 +59,7 @@ def list_context(here: Address, filters: SoundFilters, cursor: str = "") -> dict
     context |= {"heading": heading_of(filters), "scope_all": True, "library_form": LibraryForm()}
     if not filters.is_empty or cursor:
         return context | rows_context(filters, cursor)
-    grouped = Sound.objects.order_by().values_list("state").annotate(number=Count("id"))
-    states = [count for count in state_counts(dict(grouped)) if count.state != Sound.State.ANALYZED]
+    states = [count for count in state_counts(state_tallies()) if count.state != Sound.State.ANALYZED]
     return context | {"groups": grouped_by_category(here, context["category_counts"]), "state_counts": states}
 
 

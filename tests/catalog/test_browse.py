@@ -1,4 +1,4 @@
-"""Filters read from an address, pages that neither skip nor repeat, counts."""
+"""Filters read from an address, and pages that neither skip nor repeat."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from django.db import connection
 from django.http import QueryDict
 
-from catalog.browse import InvalidFilters, SoundFilters, category_counts, page_of_sounds, tag_counts
+from catalog.browse import InvalidFilters, SoundFilters, page_of_sounds
 from catalog.models import Library, Sound
 
 pytestmark = pytest.mark.django_db
@@ -137,21 +137,3 @@ def explained(execute: Any, sql: str, parameters: Any, many: bool, context: Any)
     execute(f"EXPLAIN {sql}", parameters, many, context)
     plan = "\n".join(row[0] for row in context["cursor"].fetchall())
     raise Explained(plan)
-
-
-def test_categories_are_counted_under_the_other_filters(shelf: Library) -> None:
-    make(shelf, "a", category="weather", tags=["rain"])
-    make(shelf, "b", category="weather")
-    make(shelf, "c", category="impact", tags=["rain"])
-    make(shelf, "d", state="new")
-
-    assert category_counts(SoundFilters(category="weather")) == {"impact": 1, "weather": 2, "": 1}
-    assert list(category_counts(SoundFilters())) == ["impact", "weather", ""]  # as the vocabulary has them
-    assert category_counts(SoundFilters(tags=("rain",))) == {"impact": 1, "weather": 1}
-
-
-def test_the_commonest_tags_are_counted(shelf: Library) -> None:
-    make(shelf, "a", tags=["rain", "wet"])
-    make(shelf, "b", tags=["rain"], category="weather")
-    assert tag_counts(SoundFilters()) == {"rain": 2, "wet": 1}
-    assert tag_counts(SoundFilters(category="weather"), limit=1) == {"rain": 1}

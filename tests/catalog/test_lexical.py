@@ -9,9 +9,9 @@ from django.db.models import Q
 
 from catalog.browse import SoundFilters
 from catalog.effective import refresh_sound
-from catalog.lexical import LexicalMatch, NamedWord, lexical_matches, text_condition, text_matches
+from catalog.lexical import NamedWord, Place, places_of_words, text_condition, text_ranks
 from catalog.models import Edit, Library, Sound
-from catalog.words import TextQuery
+from catalog.words import TextQuery, query_words
 
 pytestmark = pytest.mark.django_db
 
@@ -31,8 +31,12 @@ def make(db: None) -> Any:
     return make_sound
 
 
-def found(text: str, filters: SoundFilters | None = None) -> dict[int, tuple[tuple[str, str], ...]]:
-    return {match.sound_id: match.found for match in lexical_matches(text, filters)}
+def found(text: str, filters: SoundFilters | None = None) -> dict[int, tuple[Place, ...]]:
+    """What all words of a text find, the best first, and where each word stands."""
+    sounds = (filters or SoundFilters()).apply(Sound.objects.order_by())
+    best = list(text_ranks(TextQuery.word(text), sounds))
+    places = places_of_words(best, [NamedWord(word, TextQuery.word(word)) for word in query_words(text)])
+    return {sound_id: tuple(places.get(sound_id, ())) for sound_id in best}
 
 
 def test_words_of_the_path_are_found_in_any_form(make: Any) -> None:
@@ -62,23 +66,24 @@ def test_all_words_have_to_be_there(make: Any) -> None:
 def test_the_name_counts_more_than_the_description(make: Any) -> None:
     described = make("Track 18.wav", {"description": "Rain."})
     named = make("rain.wav")
-    assert [match.sound_id for match in lexical_matches("rain")] == [named.pk, described.pk]
+    assert list(found("rain")) == [named.pk, described.pk]
 
 
 def test_filters_and_limit_hold(make: Any) -> None:
     sounds = [make(f"rain {number}.wav", {"category": "weather"} if number else None) for number in range(3)]
-    assert len(lexical_matches("rain", limit=2)) == 2
+    assert len(text_ranks(TextQuery.word("rain"), limit=2)) == 2
     assert sorted(found("rain", SoundFilters(category="weather"))) == [sound.pk for sound in sounds[1:]]
 
 
 @pytest.mark.parametrize("text", ["", "   ", "!&|()<->:*'\\", "\0", "the", "' OR 1=1 --", "a" * 5000, "x " * 5000])
 def test_no_query_breaks_it(make: Any, text: str) -> None:
     make("rain.wav")
-    assert all(isinstance(match, LexicalMatch) for match in lexical_matches(text))
+    assert isinstance(found(text), dict)
 
 
 def ids(query: TextQuery, condition: Q | None = None) -> list[int]:
-    return sorted(match.sound_id for match in text_matches(query, condition=condition))
+    sounds = Sound.objects.order_by()
+    return sorted(text_ranks(query, sounds if condition is None else sounds.filter(condition)))
 
 
 def test_phrases_are_found_in_names_in_their_order(make: Any) -> None:
@@ -103,14 +108,15 @@ def test_operators_and_conditions_go_together(make: Any) -> None:
 
 
 def test_the_folder_is_a_place_of_its_own_and_named_words_alone_are_told(make: Any) -> None:
-    make("Ambience/rain.wav")
+    sound = make("Ambience/rain.wav")
     named = [NamedWord("ambience", TextQuery.word("ambience"))]
-    assert text_matches(TextQuery.word("rain ambience"), named)[0].found == (("folder", "ambience"),)
-    assert lexical_matches("ambience")[0].found == (("file name", "ambience"),)
+    assert places_of_words([sound.pk], named) == {sound.pk: [("folder", "ambience")]}
+    assert places_of_words([sound.pk], []) == {}
 
 
 @pytest.mark.parametrize("text", ["", "&", "the", "a b", "\0", "\ud800", "x:*A", "'; --", "\\", "word" * 900])
 def test_no_text_breaks_a_query(make: Any, text: str) -> None:
     make("rain.wav")
     for query in (TextQuery.word(text), TextQuery.exact_word(text), TextQuery.phrase(text), ~TextQuery.word(text)):
-        assert isinstance(text_matches(query | TextQuery.word("rain"), [NamedWord("x", query)] if query else []), list)
+        best = list(text_ranks(query | TextQuery.word("rain")))
+        assert isinstance(places_of_words(best, [NamedWord("x", query)] if query else []), dict)

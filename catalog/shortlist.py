@@ -1,0 +1,267 @@
+"""Which of very many sounds are worth asking Postgres how well words fit them: the best by where the words stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache, reduce
+
+import numpy as np
+from django.db import connection
+from numpy.typing import NDArray
+
+from catalog.models import PostingState
+from catalog.postings import (
+    ENTRY,
+    FILE_NAME,
+    FOLDER,
+    MOST_SPARSE,
+    PLACES,
+    TOLD,
+    WRITTEN,
+    Standing,
+    changed_words,
+    usable_state,
+)
+from catalog.words import TextQuery
+
+SHORT = 1_000
+"""Sounds that are listed; Postgres reads each in 10 to 20 us."""
+
+MOST_CHANGED = 4_000
+"""Sounds that changed since and are asked of Postgres too; with more, and until a part is made of them, it is asked
+alone."""
+
+MOST_LEXEMES = 20_000
+"""Rows of postings for one word; a beginning of more, as "0" of numbers, is left to Postgres."""
+
+WEIGHTS = {FILE_NAME: 10, FOLDER: 6, TOLD: 4, WRITTEN: 8}  # as catalog.lexical.WEIGHTS, in tenths
+WORTH = np.array([sum(WEIGHTS[bit] for bit in PLACES if bits & bit) for bits in range(16)], np.uint16)
+"""Of the places in which a word stands, by their bits."""
+
+BIT_OF = dict(zip("ABCD", PLACES, strict=True))
+ANYWHERE = sum(PLACES)
+TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|''|\\.)*)'(?::(\*?)([A-D]*))?|(<(?:-|\d+)>)|([!&|()]))")
+ESCAPED = re.compile(r"''|\\(.)")
+PARSED_KEPT = 1_000
+LEAVES_KEPT = 64  # each holds the postings of a word, half a megabyte for one of a hundred thousand sounds
+LAST_LETTER = "\U0010ffff"
+Worth = NDArray[np.uint16]
+"""How well each sound fits, at the place of its id: 0 not at all, else more for more and better places."""
+
+
+class NotListed(Exception):
+    """Postgres has to be asked alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A lexeme, or a beginning of lexemes, in the places of `bits`."""
+
+    lexeme: str
+    begins: bool
+    bits: int
+
+
+@dataclass(frozen=True, slots=True)
+class Both:
+    """All of several; `is_phrase` where they have to follow each other too, which postings do not know."""
+
+    parts: tuple[Node, ...]
+    is_phrase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """Any of several."""
+
+    parts: tuple[Node, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Without:
+    """Sounds that are not found by a part."""
+
+    part: Node
+
+
+Node = Leaf | Both | Either | Without
+
+
+def shortlist(
+    query: TextQuery, allowed: Callable[[], NDArray[np.int64] | None], prefer: NDArray[np.int64]
+) -> NDArray[np.int64] | None:
+    """Sounds among which the best for some words are, all of `prefer` that may fit among them; every id still has to be
+    asked of Postgres. None where Postgres has to be asked alone: where there are few sounds, or too many changed.
+    """
+    standing = Standing.now()
+    state = usable_state(standing)
+    if state is None or state.highest_id > MOST_SPARSE * state.sounds:
+        return None
+    changed = changed_words(state.horizon, MOST_CHANGED + 1)
+    if len(changed) > MOST_CHANGED:
+        return None
+    tree = parsed(query)
+    if tree is None:
+        return np.empty(0, np.int64)
+    try:
+        worth = _Evaluation(state).worth(tree)
+    except NotListed:
+        return None
+    among = allowed()
+    if among is not None:
+        worth = _only(worth, among)
+        changed = changed[np.isin(changed, among)]
+    known = prefer[prefer < len(worth)]
+    return np.unique(np.concatenate([best_of(worth, SHORT), known[worth[known] > 0], changed]))
+
+
+def _only(worth: Worth, allowed: NDArray[np.int64]) -> Worth:
+    left = np.zeros_like(worth)
+    inside = allowed[allowed < len(worth)]
+    left[inside] = worth[inside]
+    return left
+
+
+def best_of(worth: Worth, count: int) -> NDArray[np.int64]:
+    """The sounds of most worth; of those that are equal the first by id."""
+    numbers = np.bincount(worth[worth > 0]) if len(worth) else np.empty(0, np.int64)
+    from_above = np.cumsum(numbers[::-1])
+    if not len(from_above) or from_above[-1] <= count:
+        return np.flatnonzero(worth)
+    least = len(numbers) - 1 - int(np.searchsorted(from_above, count))
+    above = np.flatnonzero(worth > least)
+    return np.concatenate([above, np.flatnonzero(worth == least)[: count - len(above)]])
+
+
+class _Evaluation:
+    """Looks a tree up in the postings."""
+
+    def __init__(self, state: PostingState) -> None:
+        self._generation, self._later = state.generation, state.later
+        self._length = state.highest_id + 1
+
+    def worth(self, node: Node) -> Worth:
+        match node:
+            case Leaf():
+                return self._leaf(node)
+            case Both(parts):
+                worths = [self.worth(part) for part in parts]
+                # a phrase counts as one word: what has its words apart must not crowd out all else
+                join = np.minimum if node.is_phrase else _sum_of_both
+                return reduce(join, worths)
+            case Either(parts):
+                return reduce(np.add, [self.worth(part) for part in parts])
+            case Without(part):
+                if any(isinstance(one, Both) and one.is_phrase for one in walk(part)):
+                    return np.ones(self._length, np.uint16)  # whether the phrase is there only Postgres knows
+                return (self.worth(part) == 0).astype(np.uint16)
+
+    def _leaf(self, leaf: Leaf) -> Worth:
+        entries = entries_of(leaf.lexeme, leaf.begins, self._generation, self._later)
+        places = np.zeros(self._length, np.uint8)
+        inside = entries[entries["sound"] < self._length]  # what is above came since, and is among the changed
+        places[inside["sound"]] = inside["places"]
+        return WORTH[places & leaf.bits]
+
+
+def _sum_of_both(one: Worth, other: Worth) -> Worth:
+    return (one + other) * ((one > 0) & (other > 0))
+
+
+@lru_cache(LEAVES_KEPT)
+def entries_of(lexeme: str, begins: bool, generation: int, later: int) -> NDArray[np.void]:
+    """The postings of a lexeme, or of all that begin so. `later` tells apart what was looked up before a part came."""
+    which = "lexeme >= %s AND lexeme <= %s" if begins else "lexeme = %s"
+    asked = [lexeme, lexeme + LAST_LETTER] if begins else [lexeme]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT string_agg(sounds, ''::bytea), count(*) FROM (SELECT posting.sounds FROM catalog_posting AS posting"
+            f" JOIN catalog_postingstate USING (generation) WHERE {which} LIMIT %s) AS found",
+            [*asked, MOST_LEXEMES + 1],
+        )
+        together, rows = cursor.fetchone()
+    if rows > MOST_LEXEMES:
+        raise NotListed
+    return np.frombuffer(together or b"", ENTRY)
+
+
+def walk(node: Node) -> Iterator[Node]:
+    yield node
+    parts = node.parts if isinstance(node, Both | Either) else (node.part,) if isinstance(node, Without) else ()
+    for part in parts:
+        yield from walk(part)
+
+
+def parsed(query: TextQuery) -> Node | None:
+    """A query in lexemes, as Postgres takes it; None where it finds nothing, as one of stop words alone."""
+    return tree_of(_canonical(query.raw))
+
+
+@lru_cache(PARSED_KEPT)
+def _canonical(raw: str) -> str:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_tsquery('english', %s)::text", [raw])
+        text: str = cursor.fetchone()[0]
+    return text
+
+
+def tree_of(text: str) -> Node | None:
+    """Read the text of a tsquery; None where it is empty. Source: the PostgreSQL manual, 8.11.2."""
+    return _Reader(text).whole() if text.strip() else None
+
+
+class _Reader:
+    """Reads from weak to strong: or, and, followed by, not."""
+
+    def __init__(self, text: str) -> None:
+        self._tokens: list[Leaf | str] = [_token(found) for found in TOKEN.finditer(text)]
+        self._at = 0
+
+    def whole(self) -> Node:
+        return self._either()
+
+    def _either(self) -> Node:
+        parts = [self._both()]
+        while self._take("|"):
+            parts.append(self._both())
+        return Either(tuple(parts)) if len(parts) > 1 else parts[0]
+
+    def _both(self) -> Node:
+        parts = [self._followed()]
+        while self._take("&"):
+            parts.append(self._followed())
+        return Both(tuple(parts)) if len(parts) > 1 else parts[0]
+
+    def _followed(self) -> Node:
+        parts = [self._single()]
+        while self._take("<>"):
+            parts.append(self._single())
+        return Both(tuple(parts), is_phrase=True) if len(parts) > 1 else parts[0]
+
+    def _single(self) -> Node:
+        if self._take("!"):
+            return Without(self._single())
+        if self._take("("):
+            inner = self._either()
+            self._take(")")
+            return inner
+        leaf = self._tokens[self._at]
+        assert isinstance(leaf, Leaf)
+        self._at += 1
+        return leaf
+
+    def _take(self, token: str) -> bool:
+        if self._at < len(self._tokens) and self._tokens[self._at] == token:
+            self._at += 1
+            return True
+        return False
+
+
+def _token(found: re.Match[str]) -> Leaf | str:
+    lexeme, star, weights, followed, operator = found.groups()
+    if lexeme is None:
+        return "<>" if followed else operator
+    bits = sum(BIT_OF[letter] for letter in weights or "") or ANYWHERE
+    return Leaf(ESCAPED.sub(lambda escape: escape[1] or "'", lexeme), bool(star), bits)
