@@ -61,6 +61,10 @@ REGION_DESCRIBED = {
         },
         404: {"description": "No such sound, or its file is gone"},
         422: {"description": "A parameter is no number, or the file cannot be read"},
+        503: {
+            "description": "Others are having regions cut: ask again after as many seconds as the header tells",
+            "headers": {"Retry-After": {"schema": {"type": "integer"}}},
+        },
     }
 }
 

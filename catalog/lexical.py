@@ -89,6 +89,17 @@ def ranks_of(query: TextQuery, ids: NDArray[np.int64], limit: int) -> dict[int, 
         return dict(cursor.fetchall())
 
 
+def fitting(query: TextQuery, ids: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of some sounds that a query fits, in rising order."""
+    sql = """
+        SELECT id FROM catalog_sound, to_tsquery('english', %s) AS query
+        WHERE id = ANY(%s) AND (search_vector @@ query) IS TRUE ORDER BY id
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [query.raw, ids.tolist()])
+        return np.array([sound_id for (sound_id,) in cursor.fetchall()], np.int64)
+
+
 def places_of_words(sound_ids: Sequence[int], named: Sequence[NamedWord]) -> dict[int, list[Place]]:
     """For each sound the parts that hold each word; asked of Postgres, which knows the forms of a word."""
     sql = """

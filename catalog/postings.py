@@ -30,8 +30,8 @@ ENTRY = np.dtype([("sound", "<i4"), ("places", "u1")])
 FILE_NAME, TOLD, FOLDER, WRITTEN = 1, 2, 4, 8  # the bits: weights A, B, C, D
 PLACES = (FILE_NAME, TOLD, FOLDER, WRITTEN)
 HIGHEST_ID = 2**31 - 1
-MOST_SPARSE = 16
-"""Ids up to so many times as many as there are sounds: a search takes memory by the highest one."""
+SPARSE, MOST_SPARSE = 1_000_000, 16
+"""Ids up to the first, or so many times as many as there are sounds: a search takes memory by the highest one."""
 
 WORTH_BUILDING = 20_000
 """Sounds below which Postgres alone is as fast."""
@@ -39,6 +39,9 @@ WORTH_BUILDING = 20_000
 PART = 25_000  # sounds in a part: its lexemes are held in memory while it is made, some 100 MB
 LATER = 1_000
 """Changed sounds that are worth a part of their own; fewer are asked of Postgres with each search."""
+
+LATER_SOUNDS = ""
+"""In place of a lexeme: all sounds of later parts. What other postings say of them may hold no longer."""
 
 LATER_SHARE = 0.2
 """Postings are built anew when the sounds of later parts are more than this share."""
@@ -161,14 +164,16 @@ def build(standing: Standing) -> None:
 
 
 def add_changes(state: PostingState, standing: Standing) -> None:
-    """Add a part with the sounds that changed; entries of them that are there already do no harm."""
+    """Add a part with the sounds that changed; entries of them that are there already only name too many."""
     changed = changed_words(state.horizon, HIGHEST_ID)
     for start in range(0, len(changed), PART):
         rows = _read("WHERE id = ANY(%s) ORDER BY id", [changed[start : start + PART].tolist()])
         if rows and rows[-1][0] > HIGHEST_ID:
             return
+        lexemes = _lexemes(rows)
+        lexemes[LATER_SOUNDS] = {row[0]: 0 for row in rows}
         with transaction.atomic():
-            _write(state.generation, _lexemes(rows))
+            _write(state.generation, lexemes)
             state.highest_id = max([state.highest_id, *(row[0] for row in rows[-1:])])
             state.later += len(rows)
             state.save(update_fields=["highest_id", "later"])

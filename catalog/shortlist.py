@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
+from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
+from cachetools import LRUCache
 from django.db import connection
 from numpy.typing import NDArray
+from psycopg import Cursor
 
 from catalog.models import PostingState
 from catalog.postings import (
     ENTRY,
     FILE_NAME,
     FOLDER,
+    LATER_SOUNDS,
     MOST_SPARSE,
     PLACES,
+    SPARSE,
     TOLD,
     WRITTEN,
     Standing,
@@ -26,8 +32,8 @@ from catalog.postings import (
 )
 from catalog.words import TextQuery
 
-SHORT = 1_000
-"""Sounds that are listed; Postgres reads each in 10 to 20 us."""
+SHORT = 600
+"""Sounds that are listed, beside those that are near by ear; Postgres reads each in 10 to 20 us."""
 
 MOST_CHANGED = 4_000
 """Sounds that changed since and are asked of Postgres too; with more, and until a part is made of them, it is asked
@@ -45,7 +51,7 @@ ANYWHERE = sum(PLACES)
 TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|''|\\.)*)'(?::(\*?)([A-D]*))?|(<(?:-|\d+)>)|([!&|()]))")
 ESCAPED = re.compile(r"''|\\(.)")
 PARSED_KEPT = 1_000
-LEAVES_KEPT = 64  # each holds the postings of a word, half a megabyte for one of a hundred thousand sounds
+MOST_BYTES = 64 * 2**20  # of postings that are kept: half a megabyte for a word of a hundred thousand sounds
 LAST_LETTER = "\U0010ffff"
 Worth = NDArray[np.uint16]
 """How well each sound fits, at the place of its id: 0 not at all, else more for more and better places."""
@@ -62,6 +68,9 @@ class Leaf:
     lexeme: str
     begins: bool
     bits: int
+
+
+CHANGED = Leaf(LATER_SOUNDS, begins=False, bits=ANYWHERE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,26 +104,44 @@ def shortlist(
     """Sounds among which the best for some words are, all of `prefer` that may fit among them; every id still has to be
     asked of Postgres. None where Postgres has to be asked alone: where there are few sounds, or too many changed.
     """
-    standing = Standing.now()
-    state = usable_state(standing)
-    if state is None or state.highest_id > MOST_SPARSE * state.sounds:
+    found = _look_up(query)
+    if found is None:
         return None
-    changed = changed_words(state.horizon, MOST_CHANGED + 1)
-    if len(changed) > MOST_CHANGED:
-        return None
-    tree = parsed(query)
-    if tree is None:
-        return np.empty(0, np.int64)
-    try:
-        worth = _Evaluation(state).worth(tree)
-    except NotListed:
-        return None
+    worth, changed = found
     among = allowed()
     if among is not None:
         worth = _only(worth, among)
         changed = changed[np.isin(changed, among)]
     known = prefer[prefer < len(worth)]
     return np.unique(np.concatenate([best_of(worth, SHORT), known[worth[known] > 0], changed]))
+
+
+def candidates_of(query: TextQuery) -> NDArray[np.int64] | None:
+    """All sounds that words may fit, in rising order, and some that they do not; None where Postgres is to be asked."""
+    found = _look_up(query)
+    if found is None:
+        return None
+    worth, changed = found
+    listed = np.flatnonzero(worth)
+    return np.union1d(listed, changed) if len(changed) else listed
+
+
+def _look_up(query: TextQuery) -> tuple[Worth, NDArray[np.int64]] | None:
+    """What postings say of each sound, and the sounds that changed since."""
+    standing = Standing.now()
+    state = usable_state(standing)
+    if state is None or state.highest_id > max(SPARSE, MOST_SPARSE * state.sounds):
+        return None
+    changed = changed_words(state.horizon, MOST_CHANGED + 1)
+    if len(changed) > MOST_CHANGED:
+        return None
+    tree = parsed(query)
+    if tree is None:
+        return np.zeros(1, np.uint16), changed
+    try:
+        return _Evaluation(state, tree).worth(tree), changed
+    except NotListed:
+        return None
 
 
 def _only(worth: Worth, allowed: NDArray[np.int64]) -> Worth:
@@ -135,12 +162,21 @@ def best_of(worth: Worth, count: int) -> NDArray[np.int64]:
     return np.concatenate([above, np.flatnonzero(worth == least)[: count - len(above)]])
 
 
+class Found(NamedTuple):
+    """The postings of a word, each array of shape (n,)."""
+
+    sounds: NDArray[np.int32]
+    places: NDArray[np.uint8]
+
+
 class _Evaluation:
     """Looks a tree up in the postings."""
 
-    def __init__(self, state: PostingState) -> None:
-        self._generation, self._later = state.generation, state.later
+    def __init__(self, state: PostingState, tree: Node) -> None:
         self._length = state.highest_id + 1
+        leaves = {one for one in walk(tree) if isinstance(one, Leaf)}
+        has_without = any(isinstance(one, Without) for one in walk(tree))
+        self._found = postings_of(leaves | {CHANGED} if has_without else leaves, state)
 
     def worth(self, node: Node) -> Worth:
         match node:
@@ -156,35 +192,66 @@ class _Evaluation:
             case Without(part):
                 if any(isinstance(one, Both) and one.is_phrase for one in walk(part)):
                     return np.ones(self._length, np.uint16)  # whether the phrase is there only Postgres knows
-                return (self.worth(part) == 0).astype(np.uint16)
+                worth = (self.worth(part) == 0).astype(np.uint16)
+                worth[self._found[CHANGED].sounds] = 1  # they may have held it before
+                return worth
 
     def _leaf(self, leaf: Leaf) -> Worth:
-        entries = entries_of(leaf.lexeme, leaf.begins, self._generation, self._later)
-        places = np.zeros(self._length, np.uint8)
-        inside = entries[entries["sound"] < self._length]  # what is above came since, and is among the changed
-        places[inside["sound"]] = inside["places"]
-        return WORTH[places & leaf.bits]
+        found = self._found[leaf]
+        worth = np.zeros(self._length, np.uint16)
+        fits = (found.places & leaf.bits) > 0  # a sound that has several lexemes has one of them in the right place
+        worth[found.sounds[fits]] = WORTH[found.places[fits] & leaf.bits]
+        return worth
 
 
 def _sum_of_both(one: Worth, other: Worth) -> Worth:
     return (one + other) * ((one > 0) & (other > 0))
 
 
-@lru_cache(LEAVES_KEPT)
-def entries_of(lexeme: str, begins: bool, generation: int, later: int) -> NDArray[np.void]:
-    """The postings of a lexeme, or of all that begin so. `later` tells apart what was looked up before a part came."""
-    which = "lexeme >= %s AND lexeme <= %s" if begins else "lexeme = %s"
-    asked = [lexeme, lexeme + LAST_LETTER] if begins else [lexeme]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT string_agg(sounds, ''::bytea), count(*) FROM (SELECT posting.sounds FROM catalog_posting AS posting"
-            f" JOIN catalog_postingstate USING (generation) WHERE {which} LIMIT %s) AS found",
-            [*asked, MOST_LEXEMES + 1],
-        )
-        together, rows = cursor.fetchone()
-    if rows > MOST_LEXEMES:
-        raise NotListed
-    return np.frombuffer(together or b"", ENTRY)
+Key = tuple[str, bool, str, int, int]
+_kept: LRUCache[Key, Found] = LRUCache(MOST_BYTES, getsizeof=lambda found: found.sounds.nbytes + found.places.nbytes)
+_lock = Lock()
+
+
+def postings_of(leaves: Iterable[Leaf], state: PostingState) -> dict[Leaf, Found]:
+    """The postings of words, in one query for all that are not kept. Raises NotListed."""
+    what = state.database, state.horizon, state.later
+    keys = {leaf: (leaf.lexeme, leaf.begins, *what) for leaf in leaves}
+    with _lock:
+        found = {leaf: kept for leaf, key in keys.items() if (kept := _kept.get(key)) is not None}
+    missing = [leaf for leaf in keys if leaf not in found]
+    for leaf, postings in zip(missing, _read(missing, state.highest_id), strict=True):
+        found[leaf] = postings
+        if postings.sounds.nbytes < MOST_BYTES / 2:
+            with _lock:
+                _kept[keys[leaf]] = postings
+    return found
+
+
+def _read(leaves: Sequence[Leaf], highest_id: int) -> Iterator[Found]:
+    if not leaves:
+        return
+    sql = """
+        SELECT string_agg(found.sounds, ''::bytea), count(*)
+        FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS word (first, last, place)
+        LEFT JOIN LATERAL (
+            SELECT posting.sounds FROM catalog_posting AS posting JOIN catalog_postingstate USING (generation)
+            WHERE posting.lexeme >= word.first COLLATE "C" AND posting.lexeme <= word.last COLLATE "C" LIMIT %s
+        ) AS found ON true
+        GROUP BY word.place ORDER BY word.place
+    """
+    first = [leaf.lexeme for leaf in leaves]
+    last = [leaf.lexeme + LAST_LETTER if leaf.begins else leaf.lexeme for leaf in leaves]
+    connection.ensure_connection()
+    # Django's own cursor takes bytes as text, in three times the time
+    with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
+        rows = cursor.execute(sql, [first, last, MOST_LEXEMES + 1], binary=True).fetchall()
+    for together, parts in rows:
+        if parts > MOST_LEXEMES:
+            raise NotListed
+        entries = np.frombuffer(together or b"", ENTRY)
+        entries = entries[entries["sound"] <= highest_id]  # what is above came since, and is among the changed
+        yield Found(np.ascontiguousarray(entries["sound"]), np.ascontiguousarray(entries["places"]))
 
 
 def walk(node: Node) -> Iterator[Node]:

@@ -56,11 +56,6 @@ def tag_tallies(*, category: str = "", library: int | None = None, limit: int) -
     return dict(counted.filter(total__gt=0).order_by("-total", "tag")[:limit])
 
 
-def tag_total(tag: str) -> int:
-    """Sounds with a tag, as it is written."""
-    return Tally.objects.filter(tag=tag).aggregate(total=Sum("sounds"))["total"] or 0 if tag else 0
-
-
 def _sums(column: str, rows: QuerySet[Tally]) -> dict[str, int]:
     counted = rows.order_by().values_list(column).annotate(total=Sum("sounds"))
     return {name: total for name, total in counted if total}

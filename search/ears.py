@@ -6,14 +6,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from django.db import connection
 from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
 from analysis.errors import ModelUnavailable
 from analysis.labels import SILENCE_LABEL
 from catalog import engine
-from catalog.models import Embedding
+from catalog.models import Embedding, Sound
+from catalog.remembered import remembered_ids
 from catalog.wording import means_one_of
 from search import text
 from search.allowed import Allowed
@@ -95,6 +95,10 @@ class Listening:
     def ids(self) -> NDArray[np.int64]:
         """All that are near, in rising order."""
         return np.unique(np.concatenate(self.near)) if self.near else np.empty(0, np.int64)
+
+    def only(self, ids: NDArray[np.int64]) -> Listening:
+        """The same with no other sounds than some, which are in rising order."""
+        return replace(self, near=[np.intersect1d(one, ids, assume_unique=True) for one in self.near])
 
 
 def listen(plan: Plan, allowed: Allowed, how: How) -> Listening:
@@ -219,10 +223,8 @@ def best_of(found: Mapping[int, Likeness]) -> list[int]:
 
 def _silent_ids(ids: Sequence[int]) -> set[int]:
     """Which sounds were measured to be silent: what a model hears in them is nothing."""
-    sql = "SELECT id FROM catalog_sound WHERE id = ANY(%s) AND label = %s"
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [list(ids), SILENCE_LABEL])
-        return {sound_id for (sound_id,) in cursor.fetchall()}
+    silent = remembered_ids(Sound.objects.filter(label=SILENCE_LABEL))
+    return set(np.intersect1d(silent, ids).tolist())
 
 
 def nothing_heard_yet(model: ModelKey) -> str:

@@ -182,23 +182,21 @@ def _best_of_each(target: Target, entries: Entries, *, cost: float) -> dict[int,
         return {}
     seen = target.score(entries.vectors)
     order = np.argsort(-seen.scores, kind="stable")
-    _, first, counts = np.unique(entries.owners[order], return_index=True, return_counts=True)
+    owners, first, counts = np.unique(entries.owners[order], return_index=True, return_counts=True)
+    best = order[first]
+    spans_s = np.round(entries.spans_s[best].astype(np.float64), 3)
+    columns = (owners, seen.cosines[best], seen.scores[best] - cost * np.log(counts), seen.strengths[best])
+    rows = zip(*(column.tolist() for column in (*columns, seen.likely[best], *spans_s.T)), strict=True)
     return {
-        int(entries.owners[at]): _likeness(seen, entries, at, cost * math.log(count))
-        for at, count in zip(order[first].tolist(), counts.tolist(), strict=True)
+        owner: Likeness(
+            similarity=cosine,
+            score=score,
+            strength=None if math.isnan(strength) else strength,
+            is_likely=likely,
+            moment=Moment(start_s, end_s) if end_s > start_s else None,
+        )
+        for owner, cosine, score, strength, likely, start_s, end_s in rows
     }
-
-
-def _likeness(seen: Scored, entries: Entries, at: int, cost: float) -> Likeness:
-    start_s, end_s = (round(float(bound), 3) for bound in entries.spans_s[at])
-    strength = float(seen.strengths[at])
-    return Likeness(
-        similarity=float(seen.cosines[at]),
-        score=float(seen.scores[at]) - cost,
-        strength=None if np.isnan(strength) else strength,
-        is_likely=bool(seen.likely[at]),
-        moment=Moment(start_s, end_s) if end_s > start_s else None,
-    )
 
 
 def verdict_of(found: Mapping[int, Likeness], chance: Chance | None) -> Verdict | None:

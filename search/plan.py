@@ -60,6 +60,7 @@ class Plan:
 
     query: Query
     condition: Q | None = None  # None: anything may be found
+    must: TextQuery = with_default(default_factory=TextQuery)  # words that have to be there, as phrases, or not
     written: WrittenPart = with_default(default_factory=WrittenPart)
     wanted: tuple[HeardPart, ...] = ()
     unwanted: tuple[HeardPart, ...] = ()
@@ -68,6 +69,10 @@ class Plan:
     @property
     def asks_nothing(self) -> bool:
         return not (self.written.query or self.wanted or self.unwanted)
+
+    @property
+    def lets_all_through(self) -> bool:
+        return self.condition is None and not self.must
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +118,7 @@ class _Planner:
         self._query, self._lookup = query, lookup
         self._problems = list(query.problems)
         self._conditions: list[Q] = []
+        self._must = TextQuery()
         self._soft: list[tuple[Node, float]] = []
         self._wanted: list[HeardPart] = []
         self._unwanted: list[HeardPart] = []
@@ -123,7 +129,9 @@ class _Planner:
         written = self._written()
         wanted = [*self._heard_of_words(), *self._wanted]
         condition = reduce(Q.__and__, self._conditions) if self._conditions else None
-        return Plan(self._query, condition, written, tuple(wanted), tuple(self._unwanted), tuple(self._problems))
+        return Plan(
+            self._query, condition, self._must, written, tuple(wanted), tuple(self._unwanted), tuple(self._problems)
+        )
 
     def _sort(self, clause: Node) -> None:
         node, weight = _weighed(clause)
@@ -133,6 +141,8 @@ class _Planner:
             self._listen(self._unwanted, HeardPart(heard, weight * _weighed(node.part)[1]), clause)
         elif _is_soft(clause):
             self._take_words(clause, weight)
+        elif _is_of_words(clause) and (query := self._text_query(clause)):
+            self._must &= query
         elif (condition := self._condition(clause)) is not None:
             self._conditions.append(condition)
 
@@ -187,6 +197,8 @@ class _Planner:
         match node:
             case Weighted(part):
                 return self._text_query(part)
+            case Not(part):
+                return ~self._text_query(part)
             case And(parts):
                 return _together(parts, self._text_query, TextQuery.__and__)
             case Or(parts):
@@ -256,6 +268,11 @@ def _alternatives(node: Node) -> tuple[Meaning | Like, ...] | None:
 def _is_soft(node: Node) -> bool:
     """Whether a clause is plain words alone: they rank what is found, and what is like them is found without them."""
     return all(isinstance(one, And | Or | Weighted) or (isinstance(one, Word) and not one.exact) for one in walk(node))
+
+
+def _is_of_words(node: Node) -> bool:
+    """Whether a clause asks for nothing but words, so that it is looked up at once."""
+    return all(isinstance(one, And | Or | Not | Weighted | Word | Phrase) for one in walk(node))
 
 
 def _words_of(node: Node) -> list[str]:

@@ -64,7 +64,7 @@ class Reading:
 def refusal(reading: Reading) -> str:
     """Why a line leaves nothing to search with, and what to do; empty where it does leave something."""
     plan = reading.plan
-    if plan.condition is not None or not plan.asks_nothing:
+    if not (plan.lets_all_through and plan.asks_nothing):
         return ""
     told = [problem.message for problem in reading.problems]
     told += [

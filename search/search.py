@@ -102,9 +102,8 @@ def _find(words: str, filters: SoundFilters | None, how: How) -> _Found:
     if told := refusal(reading):
         return _Found(reading, {}, Heard(notices=[told]), (), ())
     filters = None if filters is None else replace(filters, q="")  # its words would have to match as well
-    allowed = Allowed(filters, plan.condition)
-    listening = listen(plan, allowed, how)
-    written = _written(plan, allowed, how, listening)
+    allowed = Allowed(filters, plan.condition, plan.must)
+    listening, written = _look(plan, allowed, how)
     asks_only_against = not (plan.wanted or plan.written.query)
     first = allowed.first(DEPTH, how.sort) if asks_only_against else []
     heard = hear(listening, [*written, *first])
@@ -129,12 +128,23 @@ def _find(words: str, filters: SoundFilters | None, how: How) -> _Found:
     return _Found(reading, written, heard, strong, faint, frozenset(one.id for one in faint))
 
 
+def _look(plan: Plan, allowed: Allowed, how: How) -> tuple[Listening, dict[int, float]]:
+    """What comes into question by ear, and what is found by words."""
+    listening = listen(plan, allowed, how)
+    written = _written(plan, allowed, how, listening)
+    sure = allowed.confirm(np.union1d(listening.ids, np.array(list(written), np.int64)))
+    if sure is None:
+        return _look(plan, allowed, how)
+    if not allowed.is_loose:
+        return listening, written
+    known = set(sure.tolist())
+    return listening.only(sure), {sound_id: rank for sound_id, rank in written.items() if sound_id in known}
+
+
 def _written(plan: Plan, allowed: Allowed, how: How, listening: Listening) -> dict[int, float]:
     if not how.lexical or not plan.written.query:
         return {}
-    return text_ranks(
-        plan.written.query, allowed.sounds(), ids=allowed.ids, prefer=listening.ids, limit=DEPTH
-    )
+    return text_ranks(plan.written.query, allowed.sounds(), ids=allowed.ids, prefer=listening.ids, limit=DEPTH)
 
 
 def _best_written(written: Mapping[int, float], heard: Heard) -> list[int]:

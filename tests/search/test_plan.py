@@ -8,6 +8,7 @@ import pytest
 from django.utils import timezone
 
 from catalog.models import Sound
+from search.allowed import Allowed
 from search.plan import Lookup, Plan, plan_query
 from search.query.parser import parse
 from search.query.syntax import Like, Meaning
@@ -123,9 +124,9 @@ def test_conditions_choose_rows_as_they_are_written(make_sound: MakeSound) -> No
     make_sound("dog.wav", tags=["dog"], duration_s=4.0, search_name="dog\n\n")
 
     for text in ("tag:rain dur:<10", "tag:rain -long", '"rain door"', "tag:rain -(dur:>10, tag:dog)", "-dog -long"):
-        condition = plan(text).condition
-        assert condition is not None
-        assert list(Sound.objects.filter(condition)) == [rain], text
+        found = plan(text)
+        assert not found.lets_all_through
+        assert list(Allowed(None, found.condition, found.must).sounds()) == [rain], text
 
 
 @pytest.mark.django_db

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from threading import Lock
 
 import numpy as np
+from cachetools import LRUCache
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import QuerySet
 from numpy.typing import NDArray
 
+from catalog.identifiers import ids_of
 from catalog.models import Sound, SoundChange
 from catalog.postings import CHANGES_KEPT, Standing
-from search.identifiers import ids_of
 
 WORTH_S = 0.01
 """Ids that were read faster are read again: to ask what changed takes a part of that."""
@@ -34,7 +34,7 @@ class _Kept:
     standing: Standing  # when they were read
 
 
-_kept: OrderedDict[Question, _Kept] = OrderedDict()
+_kept: LRUCache[Question, _Kept] = LRUCache(MOST_BYTES, getsizeof=lambda kept: kept.ids.nbytes)
 _lock = Lock()
 
 
@@ -84,10 +84,6 @@ def _brought_up_to_date(kept: _Kept, sounds: QuerySet[Sound], now: Standing) -> 
 
 
 def _keep(question: Question, fresh: _Kept) -> None:
-    if fresh.ids.nbytes > MOST_BYTES:
-        return
-    with _lock:
-        _kept[question] = fresh
-        _kept.move_to_end(question)
-        while sum(one.ids.nbytes for one in _kept.values()) > MOST_BYTES:
-            _kept.popitem(last=False)
+    if fresh.ids.nbytes <= MOST_BYTES:
+        with _lock:
+            _kept[question] = fresh
