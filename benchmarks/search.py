@@ -147,12 +147,18 @@ def fill(options: Options, home: Path, clusters: Clusters) -> Filled:
 
 def build() -> None:
     from benchmarks.search_report import built_table
+    from catalog.postings import bring_up_to_date
+    from catalog.tallies import fold_tallies
 
+    fold_tallies()
     note("building the indexes")
     done = subprocess.run([sys.executable, "-m", "benchmarks.search_build"], stdout=subprocess.PIPE, check=True)
     built: list[dict[str, Any]] = json.loads(done.stdout)
     say("## The index\n\nBuilt in a process of its own by `search.building.build`.\n")
     say(built_table(built))
+    started = time.perf_counter()
+    if bring_up_to_date():
+        say(f"Postings of words made in {time.perf_counter() - started:.1f} s.\n")
 
 
 def measure_in_process(options: Options, home: Path, clusters: Clusters) -> None:

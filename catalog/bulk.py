@@ -94,8 +94,11 @@ SAID = """
     JOIN said ON said.sound_id = written.sound_id
     JOIN catalog_sound AS own ON own.id = written.sound_id
     CROSS JOIN LATERAL (
-        SELECT concat_ws(E'\n', own.file_name, (SELECT string_agg(value, E'\n') FROM jsonb_each_text(own.embedded)))
-            AS text
+        SELECT concat_ws(E'\n', own.file_name, (
+            SELECT string_agg(value, E'\n') FROM jsonb_each_text(
+                CASE WHEN jsonb_typeof(own.embedded) = 'object' THEN own.embedded ELSE '{}' END
+            )
+        )) AS text
     ) AS named
     WHERE sound.id = written.sound_id
 """

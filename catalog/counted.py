@@ -38,12 +38,17 @@ class FieldValue(models.Model):
 
     field = models.CharField(max_length=40)
     value = models.CharField(max_length=200)
+    folded = models.CharField(max_length=200, blank=True, db_default="", db_collation="C")  # field_values.plain of it
     sounds = models.PositiveIntegerField()
 
     class Meta:
         constraints: ClassVar = [
             # and the values of a field
             models.UniqueConstraint(fields=["field", "value"], name="fieldvalue_once"),
+        ]
+        indexes: ClassVar = [
+            # those that begin as was typed, while it is typed, without the table
+            models.Index(fields=["field", "folded"], include=["sounds", "value"], name="fieldvalue_by_beginning"),
         ]
 
     def __str__(self) -> str:

@@ -13,8 +13,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 from django.utils import timezone
 
+from catalog.field_values import LONGEST_VALUE, plain
 from catalog.models import DictionaryRefresh
 from catalog.synonyms import is_term
 from catalog.words import TextQuery, fold
@@ -28,6 +30,7 @@ SLIPS = ((6, 1), (MOST_LETTERS, 2))  # letters of a word, and how many of them m
 WORN_OUT = 20  # times as long as a refresh took, until the next: so it takes a twentieth of the time at most
 LEAST_PAUSE = timedelta(minutes=3)  # counting starts a process, which costs seconds while a library is taken in
 LETTERS = re.compile(r"[^\W\d_]+")
+FOLDED_AT_ONCE = 10_000
 LOCK = 0x71C7  # an advisory lock: of several workers one counts
 
 COUNT_WORDS = r"""
@@ -76,6 +79,10 @@ DELETE FROM catalog_fieldvalue AS old
 WHERE NOT EXISTS (SELECT FROM fresh_value AS fresh WHERE fresh.field = old.field AND fresh.value = old.value);
 INSERT INTO catalog_fieldvalue AS old (field, value, sounds) SELECT field, value, sounds FROM fresh_value
 ON CONFLICT (field, value) DO UPDATE SET sounds = excluded.sounds WHERE old.sounds <> excluded.sounds
+"""
+FOLD_VALUES = """
+UPDATE catalog_fieldvalue AS known SET folded = fresh.folded
+FROM unnest(%s::bigint[], %s::text[]) AS fresh (id, folded) WHERE known.id = fresh.id
 """
 # Changes that Postgres has counted: no trigger, and nothing for those who write
 CHANGES = "SELECT coalesce(sum(n_tup_ins + n_tup_upd + n_tup_del), 0) FROM pg_stat_user_tables WHERE relname = %s"
@@ -180,10 +187,20 @@ def refresh_dictionary() -> bool:
         changes = counted_changes()
         for statement in (COUNT_WORDS, WRITE_WORDS, COUNT_VALUES, WRITE_VALUES):
             cursor.execute(statement)
+        fold_values(cursor)
         cursor.execute("DROP TABLE fresh_word, fresh_value")
         facts = {"changes": changes, "finished_at": timezone.now(), "took_s": time.monotonic() - began}
         DictionaryRefresh.objects.update_or_create(pk=1, defaults=facts)
     return True
+
+
+def fold_values(cursor: CursorWrapper) -> None:
+    """Write of the values that are new how they are compared with what is typed, which Python knows better than SQL."""
+    cursor.execute("SELECT id, value FROM catalog_fieldvalue WHERE folded = ''")
+    while rows := cursor.fetchmany(FOLDED_AT_ONCE):
+        folded = [plain(value)[:LONGEST_VALUE] for _, value in rows]
+        with connection.cursor() as writing:
+            writing.execute(FOLD_VALUES, [[number for number, _ in rows], folded])
 
 
 def refresh_due() -> bool:

@@ -46,7 +46,7 @@ def refresh_sound(sound: Sound) -> None:
     sound.profile = analysis.profile if analysis else ""
     sound.loudness_lufs, sound.tempo_bpm, sound.key = measured.loudness_lufs, measured.tempo_bpm, measured.key
     sound.cat_id = measured.cat_id if analysis and sound.category == analysis.category else ""
-    sound.is_loop = measured.fills_bars or is_named_loop(sound.file_name, sound.embedded)
+    sound.is_loop = is_loop(sound.file_name, sound.embedded, measured)
     sound.save(update_fields=EFFECTIVE_COLUMNS)
 
 
@@ -81,6 +81,11 @@ def measured_columns(record: Mapping[str, Any]) -> MeasuredColumns:
 
 def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
+
+
+def is_loop(file_name: str, embedded: Mapping[str, str], measured: MeasuredColumns) -> bool:
+    """By its beats, or by its name."""
+    return measured.fills_bars or is_named_loop(file_name, embedded)
 
 
 def is_named_loop(file_name: str, embedded: Mapping[str, str]) -> bool:

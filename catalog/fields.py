@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from django.db.models import BooleanField, F, FloatField, Func, Q, TextField, Value
 from django.db.models.fields.json import KeyTextTransform, KeyTransform
-from django.db.models.functions import Cast, Coalesce
+from django.db.models.functions import Cast, Coalesce, Collate
 from django.db.models.lookups import Exact, GreaterThan, GreaterThanOrEqual, In, LessThan, LessThanOrEqual
 from django.utils import timezone
 
@@ -20,6 +20,7 @@ from catalog.field_registry import BY_NAME, FIELDS, MEASURES, OF_RECORD, Measure
 from catalog.field_values import BadFieldValue, NotUnderstood
 from catalog.lexical import text_condition
 from catalog.models import FieldValue, Library, Sound
+from catalog.storable import storable_text
 from catalog.words import TextQuery
 
 __all__ = [
@@ -347,11 +348,14 @@ def complete_value(name: str, prefix: str, limit: int = 10) -> list[Completion]:
     """Values of a field that begin as was typed, the commonest first; as `catalog.dictionary` counted them last.
     Empty for fields that have too many, such as numbers. Raises BadFieldValue for an unknown field.
     """
-    asked_of = field(name)
-    counts = _counted(asked_of.name) or dict.fromkeys(_possible(asked_of), 0)
-    wanted = values.plain(prefix)
-    found = [Completion(value, count) for value, count in counts.items() if values.plain(value).startswith(wanted)]
-    return sorted(found, key=lambda one: (-one.count, one.value))[:limit]
+    asked_of, wanted = field(name), values.plain(storable_text(prefix))
+    known = FieldValue.objects.filter(field=asked_of.name)
+    begun = known.filter(folded__startswith=wanted).order_by("-sounds", Collate("value", "C"))  # as Python sorts
+    found = [Completion(*one) for one in begun.values_list("value", "sounds")[:limit]]
+    if found or known.exists():
+        return found
+    possible = sorted(value for value in set(_possible(asked_of)) if values.plain(value).startswith(wanted))
+    return [Completion(value, 0) for value in possible[:limit]]
 
 
 def _counted(name: str) -> dict[str, int]:

@@ -194,7 +194,7 @@ def _pages() -> Iterator[list[Row]]:
         last = rows[-1][0]
 
 
-def _read(which: str, parameters: Sequence[object]) -> list[Row]:
+def _read(which: str, parameters: Sequence[int | list[int]]) -> list[Row]:
     with connection.cursor() as cursor:
         cursor.execute(READ + which, parameters)
         rows: list[Row] = cursor.fetchall()

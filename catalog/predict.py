@@ -29,7 +29,7 @@ from catalog.ask import (
     split_labels,
 )
 from catalog.models import Sound
-from catalog.uploads import stored_upload, upload_name
+from catalog.uploads import MAX_UPLOAD_BYTES, check_upload_size, is_small_enough, stored_upload, upload_name
 
 router = Router(tags=["predict"])
 
@@ -76,7 +76,13 @@ class AskedFor(Schema):
     labels: list[str] | str = Field(description="a list, or text with commas between labels")
 
 
-@router.post("predict", response=Predictions, url_name="predict")
+@router.post(
+    "predict",
+    response=Predictions,
+    url_name="predict",
+    auth=is_small_enough,
+    openapi_extra={"responses": {413: {"description": f"The file has more than {MAX_UPLOAD_BYTES // 2**20} MB"}}},
+)
 def predict(
     request: HttpRequest,
     file: File[UploadedFile],
@@ -88,6 +94,7 @@ def predict(
     """Say what an uploaded sound is from `start_time` (seconds) on; `filter` leaves only labels or categories named,
     `labels` (repeatable, or with commas) asks about those in place of the vocabulary.
     """
+    check_upload_size(file.size or 0)
     chosen, asked = checked_filter(filter or []), ", ".join(labels or [])
     if chosen and asked:
         raise HttpError(422, "give labels, which are asked about alone, or filter, which leaves some of the usual ones")

@@ -15,6 +15,7 @@ from analysis.errors import UnreadableAudio
 from analysis.regions import RegionNotWritten, check_region, write_region
 from catalog.audio import checked_path
 from catalog.models import Sound
+from catalog.turns import decoding_turn
 
 LONGEST_STEM_BYTES = 200  # file systems hold names of 255
 REFUSED_IN_NAMES = frozenset('/\\:*?"<>|')  # by one file system or another
@@ -22,12 +23,13 @@ REFUSED_KINDS = ("C", "Zl", "Zp")  # controls, turns of the writing direction, h
 
 
 def region_response(sound: Sound, *, start_s: float, end_s: float, fade_s: float = 0.0) -> FileResponse:
-    """The region as a download. Raises AudioGone, InvalidRegion, UnreadableAudio or RegionNotWritten."""
+    """The region as a download. Raises AudioGone, NoTurn, InvalidRegion, UnreadableAudio, RegionNotWritten."""
     check_region(start_s, end_s, fade_s=fade_s)  # before a file is touched
     path = checked_path(sound)
     file = nameless_file()
     try:
-        write_region(path, file, start_s=start_s, end_s=end_s, fade_s=fade_s)
+        with decoding_turn():
+            write_region(path, file, start_s=start_s, end_s=end_s, fade_s=fade_s)
     except UnreadableAudio as error:
         file.close()
         raise UnreadableAudio(f"the file {sound.path} {error}") from error

@@ -19,7 +19,7 @@ from analysis.audio import AudioFacts, probe
 from analysis.errors import UnreadableAudio
 from analysis.metadata import read_metadata
 from catalog import engine
-from catalog.effective import is_named_loop, search_name
+from catalog.effective import is_loop, is_named_loop, measured_columns, search_name
 from catalog.models import Library, Run, Sound
 from catalog.storable import storable_json, storable_text
 from catalog.store import RESTORED
@@ -181,10 +181,10 @@ class LibraryScan:
         return chosen[1]
 
     def write_moved(self, file: FoundFile, facts: FileFacts, old: KnownSound) -> None:
-        columns = place_columns(file) | {"search_name": search_name(file.path, facts.embedded)}
-        if is_named_loop(columns["file_name"], facts.embedded):  # else it may be one by its beats
-            columns["is_loop"] = True
         moved = Sound.objects.filter(pk=old.id)
+        columns = place_columns(file) | {"search_name": search_name(file.path, facts.embedded)}
+        record = moved.values_list("current_analysis__record", flat=True).first()
+        columns["is_loop"] = is_loop(columns["file_name"], facts.embedded, measured_columns(record or {}))
         moved.update(**columns)
         if old.state == Sound.State.MISSING:
             restore(moved)

@@ -192,7 +192,7 @@ class _Evaluation:
             case Without(part):
                 if any(isinstance(one, Both) and one.is_phrase for one in walk(part)):
                     return np.ones(self._length, np.uint16)  # whether the phrase is there only Postgres knows
-                worth = (self.worth(part) == 0).astype(np.uint16)
+                worth: Worth = (self.worth(part) == 0).astype(np.uint16)
                 worth[self._found[CHANGED].sounds] = 1  # they may have held it before
                 return worth
 

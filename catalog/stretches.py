@@ -9,11 +9,12 @@ from pathlib import Path
 
 from analysis.audio import probe
 from analysis.regions import MAX_REGION_S, InvalidRegion, write_region
+from catalog.turns import decoding_turn
 
 
 @contextmanager
 def stretch_of(path: Path, start_s: float | None, end_s: float | None) -> Iterator[Path]:
-    """The file itself where neither end is given. Raises InvalidRegion, UnreadableAudio or RegionNotWritten."""
+    """The file itself where neither end is given. Raises NoTurn, InvalidRegion, UnreadableAudio, RegionNotWritten."""
     if start_s is None and end_s is None:
         yield path
         return
@@ -28,6 +29,6 @@ def stretch_of(path: Path, start_s: float | None, end_s: float | None) -> Iterat
         )
     with tempfile.TemporaryDirectory(prefix="timbre-") as folder:
         stretch = Path(folder) / "stretch.wav"
-        with stretch.open("w+b") as target:
+        with stretch.open("w+b") as target, decoding_turn():
             write_region(path, target, start_s=start, end_s=end)
         yield stretch

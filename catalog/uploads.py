@@ -6,8 +6,10 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from django.core.files.uploadedfile import UploadedFile
+from django.http import HttpRequest
 
 LONGEST_SUFFIX = 10  # with its dot; of a name that the sender chose, nothing else reaches the disk
 
@@ -38,6 +40,12 @@ def check_request_size(content_length: str) -> None:
     size_bytes = int(content_length) if content_length.isdecimal() else 0
     if size_bytes > MAX_UPLOAD_BYTES + FORM_BYTES:
         raise UploadTooLarge(size_bytes)
+
+
+def is_small_enough(request: HttpRequest) -> Literal[True]:
+    """Asked as the `auth` of an operation, ninja's only word before it reads the form. Raises UploadTooLarge."""
+    check_request_size(request.META.get("CONTENT_LENGTH") or "")
+    return True
 
 
 def upload_name(file: UploadedFile[bytes]) -> str:

@@ -19,6 +19,7 @@ from analysis.errors import AnalysisError, ConfigurationError, UnreadableAudio
 from analysis.regions import InvalidRegion
 from catalog import health
 from catalog.api import router as catalog_router
+from catalog.turns import RETRY_AFTER_S, NoTurn
 from catalog.uploads import UploadTooLarge
 from search.answers import Parsed
 from search.api import NothingUnderstood
@@ -101,6 +102,13 @@ def tell_too_large(request: HttpRequest, error: UploadTooLarge) -> HttpResponse:
 @api.exception_handler(InvalidRegion)
 def tell_no_region(request: HttpRequest, error: InvalidRegion) -> HttpResponse:
     return error_response(request, HTTPStatus.BAD_REQUEST, str(error))
+
+
+@api.exception_handler(NoTurn)
+def tell_no_turn(request: HttpRequest, error: NoTurn) -> HttpResponse:
+    response = error_response(request, HTTPStatus.SERVICE_UNAVAILABLE, str(error))
+    response["Retry-After"] = str(RETRY_AFTER_S)
+    return response
 
 
 @api.exception_handler(AnalysisError)

@@ -12,7 +12,7 @@ from ninja.params import functions as params
 from catalog.browse import SoundFilters
 from catalog.models import Sound
 from catalog.stretches import stretch_of
-from catalog.uploads import check_request_size, check_upload_size, stored_upload, upload_name
+from catalog.uploads import check_upload_size, is_small_enough, stored_upload, upload_name
 from search.answers import Answer, MomentsAnswer
 from search.api_words import ERRORS, FILTERS, LIKE_ERRORS, MOMENTS_ANSWERED, UPLOAD_ERRORS, described
 from search.moment_table import find_moments, moments_csv
@@ -139,17 +139,11 @@ def similar(request: HttpRequest, sound_id: int, limit: Limit = 20, start_s: Sta
     return Answer.of(similar_sounds(sound, limit=limit, filters=filters, start_s=start_s, end_s=end_s))
 
 
-def is_small_enough(request: HttpRequest) -> Literal[True]:
-    """Asked before the form is read, so that what is too large does not fill the disk; raises UploadTooLarge."""
-    check_request_size(request.META.get("CONTENT_LENGTH") or "")
-    return True
-
-
 @router.post(
     "search/by-audio",
     response=Answer,
     url_name="search-by-audio",
-    auth=is_small_enough,  # ninja's only word before it reads the form
+    auth=is_small_enough,
     openapi_extra=described(UPLOAD_ERRORS, FILTERS),
 )
 def search_by_audio(

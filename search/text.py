@@ -10,6 +10,7 @@ from threading import Lock
 import numpy as np
 from django.conf import settings
 from numpy.typing import NDArray
+from threadpoolctl import ThreadpoolController
 
 from analysis.clap import ModelKey, ModelSource, read_logit_scale
 from analysis.labels import cache_file, label_vectors, read_cached_vectors, scored_labels, write_cached_vectors
@@ -48,13 +49,16 @@ class TextSpace:
         self._stems = by_stem(text for label in engine.vocabulary().labels for text in (label.name, *label.synonyms))
         self._label_vectors = self._place_labels(source)
         self._logit_scale = read_logit_scale(source)
+        self._threads = ThreadpoolController()  # of the libraries that are loaded by now
         self.meaning_of = lru_cache(QUERIES_KEPT)(self._meaning_of)
 
     def _meaning_of(self, query: str) -> Meaning:
         reading = read_query(query[:LONGEST_QUERY], self._known_words.knows, self._stems)
         if not reading.text:
             raise UnknownWords("the model knows none of these words")
-        rows = self._encoder.encode(query_texts(reading.text, self._template))
+        # in this thread alone: several wait for each other in a loop, and searches run beside each other
+        with self._threads.limit(limits=1, user_api="openmp"):
+            rows = self._encoder.encode(query_texts(reading.text, self._template))
         return Meaning(mean_direction(rows), self._label_vectors, self._logit_scale, reading)
 
     def _place_labels(self, source: ModelSource) -> Vectors:

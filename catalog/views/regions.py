@@ -13,6 +13,7 @@ from analysis.regions import InvalidRegion, RegionNotWritten
 from catalog.audio import AudioGone
 from catalog.models import Sound
 from catalog.regions import region_response
+from catalog.turns import RETRY_AFTER_S, NoTurn
 from catalog.views.pages import refused
 
 
@@ -28,6 +29,10 @@ def sound_region(request: HttpRequest, sound_id: int) -> HttpResponseBase:
         return refused(request, [sentence(error)], status=HTTPStatus.NOT_FOUND)
     except UnreadableAudio as error:
         return refused(request, [sentence(error)], status=HTTPStatus.UNPROCESSABLE_ENTITY)
+    except NoTurn as error:
+        response = refused(request, [sentence(error)], status=HTTPStatus.SERVICE_UNAVAILABLE)
+        response["Retry-After"] = str(RETRY_AFTER_S)
+        return response
     except RegionNotWritten as error:
         return refused(request, [sentence(error)], status=HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -22,13 +22,13 @@ from catalog.models import Sound
 from catalog.views.pages import refused, render_page
 from search.ears import targets_of
 from search.hearing import Moment
-from search.heat import Heat, heat_of
+from search.heat import Asked, Heat, Listened, heats_of, heats_of_parts
 from search.moment_table import find_moments, moments_csv
 from search.plan import Plan
 from search.query.syntax import number
 from search.reading import Reading, read
 from search.results import DEPTH, Hit, clock
-from search.views.question import Question
+from search.views.question import Question, in_words
 
 ROW_COLUMNS = 80
 LARGE_COLUMNS = 200
@@ -72,44 +72,55 @@ def place_of(sound_id: int, moment: Moment, match: str = "") -> Place:
 
 
 def strips_of(hits: Iterable[Hit], question: Question, reading: Reading | None) -> dict[int, Strip]:
-    """Strips of the hits that something is heard in, by sound; one query for all."""
+    """Strips of the hits that something is heard in, by sound; one query for all. A strip follows the part that the
+    moment of its row is for, or else the part with the greatest share in its place.
+    """
     if reading is None or not question.mode.semantic:
         return {}
-    heard_s, sounds = 0.0, []
+    heard_s, chosen = 0.0, []
     for hit in hits:
         duration_s = hit.sound.duration_s or 0.0
-        if not hit.is_faint and heard_s + duration_s <= MOST_HEARD_S:
+        if duration_s and not hit.is_faint and heard_s + duration_s <= MOST_HEARD_S:
             heard_s += duration_s
-            sounds.append(hit.sound)
-    return strips(sounds, reading.plan, columns=ROW_COLUMNS)
-
-
-def strips(sounds: Sequence[Sound], plan: Plan, *, columns: int) -> dict[int, Strip]:
-    targets = targets_of(plan) if sounds else []
-    if not targets:
+            chosen.append(hit)
+    parts = targets_of(reading.plan) if chosen else []
+    if not parts:
         return {}
-    part, target = targets[0]  # what the line says first
-    durations = {sound.pk: sound.duration_s or 0.0 for sound in sounds}
+    asked = {hit.sound.pk: Asked(by_share(parts, hit), hit.moment) for hit in chosen}
     try:
-        heats = heat_of(durations, target, engine.active_model())
+        heats = heats_of(asked, engine.active_model())
     except ModelUnavailable:
         return {}
-    return {
-        sound_id: strip(heat, durations[sound_id], part.shown, columns, sound_id)
-        for sound_id, heat in heats.items()
-        if durations[sound_id] > 0
-    }
+    return {hit.sound.pk: strip(heats[hit.sound.pk], hit.sound) for hit in chosen if hit.sound.pk in heats}
 
 
-def strip(heat: Heat, duration_s: float, what: str, columns: int, sound_id: int) -> Strip:
-    best = heat.best
+def by_share(parts: Sequence[Listened], hit: Hit) -> list[Listened]:
+    """Parts by what they gave to the place of a hit, the most first."""
+    shares = {one.part: one.contribution for one in hit.parts}
+    return sorted(parts, key=lambda one: -shares.get(one[0].name, 0.0))
+
+
+def strips_in(sound: Sound, plan: Plan) -> list[Strip]:
+    """Large strips of one sound, one for each part that is listened for."""
+    parts = targets_of(plan) if sound.duration_s else []
+    if not parts:
+        return []
+    try:
+        heats = heats_of_parts(sound.pk, parts, engine.active_model())
+    except ModelUnavailable:
+        return []
+    return [strip(heat, sound, columns=LARGE_COLUMNS) for heat in heats]
+
+
+def strip(heat: Heat, sound: Sound, *, columns: int = ROW_COLUMNS) -> Strip:
+    best, what, duration_s = heat.best, heat.part.shown, sound.duration_s or 0.0
     said = (
         f"Most like “{what}” from {clock(best.start_s)} to {clock(best.end_s)}, {100 * heat.strongest:.0f} %"
         if heat.strongest > 0
         else f"Nowhere more than faintly like “{what}”"
     )
     shades = drawn(heat.columns(columns, duration_s))
-    return Strip(shades, columns, said, best_places(heat, duration_s, sound_id))
+    return Strip(shades, columns, said, best_places(heat, duration_s, sound.pk))
 
 
 def drawn(strengths: NDArray[np.float64]) -> list[str]:
@@ -149,9 +160,9 @@ def heat(request: HttpRequest, sound_id: int) -> HttpResponse:
     try:
         question = Question.of(request.GET)
     except InvalidFilters as error:
-        return refused(request, error.messages)
-    found = strips([sound], read(question.words, question.choices).plan, columns=LARGE_COLUMNS)
-    context = {"sound": sound, "query": question.words, "strip": found.get(sound.pk)}
+        return refused(request, in_words(error))
+    strips = strips_in(sound, read(question.words, question.choices).plan)
+    context = {"sound": sound, "query": question.words, "strips": strips}
     return render_page(request, "search/heat.html", context, part="heat")
 
 
@@ -161,7 +172,7 @@ def moments(request: HttpRequest) -> HttpResponseBase:
     try:
         question = Question.of(request.GET)
     except InvalidFilters as error:
-        return refused(request, error.messages)
+        return refused(request, in_words(error))
     found = find_moments(question.words, question.filters, limit=DEPTH, how=question.how)
     if not found.moments:
         problem = "No moment was found: nothing was listened for, or nothing of it is heard in any sound."

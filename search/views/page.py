@@ -26,7 +26,6 @@ from catalog.views.listing import (
     category_links,
     confidence_choices,
     export_links,
-    in_words,
     listing,
     without_refused,
 )
@@ -35,8 +34,8 @@ from search.confidence import Verdict
 from search.query.scanner import MAX_LENGTH
 from search.results import DEPTH, SearchResults
 from search.sorting import BEST, SORTS
-from search.views.parts import Chip, Understood, understood
-from search.views.question import MODES, OF_SEARCH, Question, address_of
+from search.views.parts import Chip, Understood, this_one, understood
+from search.views.question import MODES, OF_SEARCH, Question, address_of, in_words, of_filters
 from search.views.rows import rows_of
 from search.views.saved import saved_context
 
@@ -70,7 +69,7 @@ def refused_context(request: HttpRequest, error: InvalidFilters) -> dict[str, An
     """Say what cannot be, keep what was typed, and show no sound: none was chosen by what stands there."""
     here, typed = without_refused(address_of(request), error)
     question = Question.of(here.query)
-    said = {"line": question.words, "search_fields": question.search_fields, "typed": typed}
+    said = {"line": question.words, "search_fields": question.search_fields, "typed": of_filters(typed)}
     return search_context(here, replace(question, words="")) | said | {"problems": in_words(error)}
 
 
@@ -89,9 +88,11 @@ def search_context(here: Address, question: Question) -> dict[str, Any]:
         "max_upload_bytes": MAX_UPLOAD_BYTES,
         "suggestions": SUGGESTIONS,
         "fields": FIELDS,
+        "this_one": this_one(here, question.choices.this_sound),
     } | saved_context()
     if not question.words:
-        return context | listing(here, question.filters, export_view="search:export") | {"clear_address": here.only()}
+        listed = listing(here, question.filters, export_view="search:export")
+        return context | listed | {"clear_address": here.only("this_sound")}
     found = question.answer(PAGE_SIZE + 1)
     context |= around(here, question.filters) | result_counts(here, question, found.strong_ids)
     context |= rows_context(here, question, found)
@@ -198,5 +199,5 @@ def search_export(request: HttpRequest, format_name: str) -> HttpResponseBase:
     try:
         question = Question.of(request.GET)
     except InvalidFilters as error:
-        return refused(request, error.messages)
+        return refused(request, in_words(error))
     return download(request, format_name, Sound.objects.filter(pk__in=question.found_ids(question.filters)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from django.urls import reverse
+
 from catalog.models import Sound
 from catalog.views.addresses import Address
 from search.query import edit
 from search.query.edit import Part
 from search.query.syntax import Like, Problem, Query, number, walk, write
 from search.reading import Reading
-from search.views.question import OFF
+from search.views.question import MAX_ID, OFF
 
 WEIGHTS = (0.5, 1.0, 2.0, 3.0)
 """What the buttons of a chip choose from; any other can be typed."""
@@ -23,7 +25,6 @@ MOST_CHIPS = 20
 """Of a text that was pasted: each has links that hold the whole of it."""
 
 LONGEST_SHOWN = 80  # characters of a chip
-MOST_ID = 2**63 - 1
 
 ICONS = {"word": "words", "phrase": "words", "field": "filter", "meaning": "ear", "like": "ear", "group": "words"}
 
@@ -65,6 +66,15 @@ class Swap:
 
 
 @dataclass(frozen=True, slots=True)
+class ThisOne:
+    """The sound that "like this one" means, its page (none where there is no such sound), and the search without it."""
+
+    name: str
+    address: str
+    remove: Address
+
+
+@dataclass(frozen=True, slots=True)
 class Understood:
     """All that is to be said of how a line was read."""
 
@@ -99,6 +109,17 @@ def understood(here: Address, reading: Reading) -> Understood:
         with_spelling=switched_on(here, "spelling"),
         with_synonyms=switched_on(here, "synonyms"),
     )
+
+
+def this_one(here: Address, sound_id: int | None) -> ThisOne | None:
+    """What an address says that "this one" is."""
+    if sound_id is None:
+        return None
+    name = Sound.objects.filter(pk=sound_id).values_list("file_name", flat=True).first()
+    remove = here.without("this_sound")
+    if name is None:
+        return ThisOne(f"sound {sound_id}, which is not in the catalog", "", remove)
+    return ThisOne(name, reverse("catalog:sound-detail", args=[sound_id]), remove)
 
 
 def switched_on(here: Address, name: str) -> Address | None:
@@ -145,7 +166,7 @@ def names_of_examples(query: Query) -> dict[str, str]:
     examples = [node for node in walk(query.root) if isinstance(node, Like)]
     if not examples:
         return {}
-    ids = [node.sound_id for node in examples if node.sound_id <= MOST_ID]
+    ids = [node.sound_id for node in examples if node.sound_id <= MAX_ID]
     known = dict(Sound.objects.filter(pk__in=ids).values_list("id", "file_name"))
     return {write(node): f"like {known[node.sound_id]}{region(node)}" for node in examples if node.sound_id in known}
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from urllib.parse import urlencode
 
 from django import forms
 from django.http import HttpRequest, QueryDict
 
 from catalog.browse import InvalidFilters, SoundFilters
 from catalog.views.addresses import Address
+from catalog.views.listing import FILTER_TITLES
 from search.query.scanner import MAX_LENGTH
 from search.reading import Choices
 from search.results import DEPTH, How, SearchResults
@@ -21,8 +24,22 @@ LONGEST_READ = MAX_LENGTH + 1
 
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 OFF = "off"
-OF_SEARCH = ("q", "mode", "sort", "different", "synonyms", "spelling")
+OF_SEARCH = ("q", "mode", "sort", "different", "synonyms", "spelling", "this_sound")
 """What is the search itself, and stays when its filters are cleared."""
+
+TITLES: Mapping[str, str] = {
+    **FILTER_TITLES,
+    "mode": "How to search",
+    "sort": "Order",
+    "different": "Different ones first",
+    "synonyms": "Synonyms",
+    "spelling": "Misspellings",
+    "offset": "Place in the list",
+    "this_sound": "This one",
+}
+"""What the fields of an address are called on the pages, where that is not their own name."""
+
+MAX_ID = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +63,25 @@ MODES = (
 )
 
 
+def one_of(choices: Sequence[tuple[str, str]]) -> forms.ChoiceField:
+    """A choice that, where it cannot be, is told with those that can, in the words of the page."""
+    problem = f"there is no “%(value)s”; there are: {', '.join(title for _, title in choices)}."
+    return forms.ChoiceField(required=False, choices=choices, error_messages={"invalid_choice": problem})
+
+
+def whole_number(most: int, *, least: int, problem: str) -> forms.IntegerField:
+    told = dict.fromkeys(("invalid", "min_value", "max_value"), problem)
+    return forms.IntegerField(required=False, min_value=least, max_value=most, error_messages=told)
+
+
 class SearchForm(forms.Form):
-    mode = forms.ChoiceField(required=False, choices=[(mode.value, mode.title) for mode in MODES])
-    sort = forms.ChoiceField(required=False, choices=[(name, sort.title) for name, sort in SORTS.items()])
-    different = forms.ChoiceField(required=False, choices=[("1", "on"), ("0", "off")])
-    synonyms = forms.ChoiceField(required=False, choices=[("on", "on"), (OFF, OFF)])
-    spelling = forms.ChoiceField(required=False, choices=[("on", "on"), (OFF, OFF)])
-    offset = forms.IntegerField(required=False, min_value=0, max_value=DEPTH)
+    mode = one_of([(mode.value, mode.title) for mode in MODES])
+    sort = one_of([(name, sort.title) for name, sort in SORTS.items()])
+    different = one_of([("1", "1 for on"), ("0", "0 for off")])
+    synonyms = one_of([("on", "on"), (OFF, OFF)])
+    spelling = one_of([("on", "on"), (OFF, OFF)])
+    offset = whole_number(DEPTH, least=0, problem=f"a whole number, 0 to {DEPTH}.")
+    this_sound = whole_number(MAX_ID, least=1, problem="the number of a sound, as in the address of its page.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +109,7 @@ class Question:
             filters_of(query),
             said["sort"] or BEST,
             said["different"] == "1",
-            Choices(synonyms=said["synonyms"] != OFF, spelling=said["spelling"] != OFF),
+            Choices(said["synonyms"] != OFF, said["spelling"] != OFF, said["this_sound"]),
             said["offset"] or 0,
         )
 
@@ -97,9 +126,9 @@ class Question:
 
     @property
     def filter_fields(self) -> list[tuple[str, str]]:
-        """The filters, and what was switched off, as fields of the form of the words."""
+        """The filters, and what stays as it is, as fields of the form of the words."""
         filters = [(name, value) for name, values in QueryDict(self.filters.as_query()).lists() for value in values]
-        return [*filters, *self._switched_off]
+        return [*filters, *self._kept]
 
     @property
     def search_fields(self) -> list[tuple[str, str]]:
@@ -110,12 +139,31 @@ class Question:
             "sort": self.sort if self.sort != BEST else "",
             "different": "1" if self.different else "",
         }
-        return [*((name, value) for name, value in said.items() if value), *self._switched_off]
+        return [*((name, value) for name, value in said.items() if value), *self._kept]
 
     @property
-    def _switched_off(self) -> list[tuple[str, str]]:
+    def as_asked(self) -> str:
+        """The words and what they mean, without filters and order, as the query of an address."""
+        return urlencode([("q", self.words), *self._kept])
+
+    @property
+    def _kept(self) -> list[tuple[str, str]]:
+        """What was switched off, and what "this one" is."""
         switches = {"synonyms": self.choices.synonyms, "spelling": self.choices.spelling}
-        return [(name, OFF) for name, is_on in switches.items() if not is_on]
+        this_sound = self.choices.this_sound
+        meant = [("this_sound", str(this_sound))] if this_sound is not None else []
+        return [*((name, OFF) for name, is_on in switches.items() if not is_on), *meant]
+
+
+def in_words(error: InvalidFilters) -> list[str]:
+    """Why a search cannot be, each reason after the name that the pages have for what is wrong."""
+    named = (text.partition(": ") for text in error.messages)
+    return [f"{TITLES.get(name, name.capitalize())}: {reason}" for name, _, reason in named]
+
+
+def of_filters(typed: Mapping[str, str]) -> dict[str, str]:
+    """Of what was typed and cannot be, what belongs into the form of the filters."""
+    return {name: text for name, text in typed.items() if name not in SearchForm.base_fields}
 
 
 def words_of(query: QueryDict) -> str:

@@ -29,6 +29,7 @@ class Row:
     shares: Sequence[Share] = ()
     strip: Strip | None = None
     is_first_faint: bool = False
+    asked: str = ""  # the query of the address of its page, which shows there where it is heard
 
     @property
     def like(self) -> str:
@@ -42,7 +43,14 @@ def rows_of(hits: Sequence[Hit], question: Question, found: SearchResults) -> li
     strips = strips_of(hits, question, found.reading)
     strong = len(found.strong_ids)
     return [
-        Row(hit, place_in(hit), shares_of(hit.parts), strips.get(hit.sound.pk), bool(strong) and at == strong)
+        Row(
+            hit,
+            place_in(hit),
+            shares_of(hit.parts),
+            strips.get(hit.sound.pk),
+            is_first_faint=bool(strong) and at == strong,
+            asked=question.as_asked,
+        )
         for at, hit in enumerate(hits, start=question.offset)
     ]
 

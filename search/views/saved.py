@@ -16,7 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from catalog.browse import InvalidFilters
 from catalog.models import SavedSearch
 from catalog.views.pages import render_page
-from search.views.question import Question
+from search.views.question import Question, in_words
 
 MOST_SAVED = 100
 """More are no list that a person looks through."""
@@ -84,7 +84,7 @@ def saved_add(request: HttpRequest) -> HttpResponse:
         except NotSaved as error:
             problems = [str(error)]
         except InvalidFilters as error:
-            problems = list(error.messages)
+            problems = list(in_words(error))
     typed = {"name": request.POST.get("name", "")[:LONGEST_NAME], "typed_query": request.POST.get("query", "")}
     context = saved_context() | typed | {"problems": problems}
     return render_page(request, "search/saved.html", context, status=HTTPStatus.BAD_REQUEST)

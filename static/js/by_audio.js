@@ -4,6 +4,8 @@ const RATE_HZ = 48000;
 const LONGEST_MS = 30_000;
 
 let recorder = null;
+let pressed = null; // the button that it was started by
+let isAsking = false;
 
 const formOf = (element) => element.closest("[data-by-audio]");
 
@@ -49,27 +51,49 @@ async function hand(form, parts) {
   form.requestSubmit();
 }
 
-async function record(button) {
+function stopTracks(stream) {
+  for (const track of stream?.getTracks() ?? []) track.stop();
+}
+
+// What is recorded goes into the form of the button; the microphone is let go however it ends.
+function startRecording(button, stream) {
   const form = formOf(button);
-  if (recorder?.state === "recording") return recorder.stop();
+  const parts = [];
+  const started = new MediaRecorder(stream);
+  const longest = setTimeout(() => started.stop(), LONGEST_MS);
+  started.addEventListener("dataavailable", (event) => parts.push(event.data));
+  started.addEventListener("stop", () => {
+    clearTimeout(longest);
+    stopTracks(stream);
+    recorder = null;
+    button.textContent = "Record";
+    button.ariaPressed = "false";
+    if (!button.isConnected) return; // the page has gone on
+    hand(form, parts).catch(() => say(form, "The recording cannot be read. Try again, or choose a file."));
+  });
+  started.start();
+  recorder = started;
+  pressed = button;
+  button.textContent = "Stop and search";
+  button.ariaPressed = "true";
+  say(form, "");
+}
+
+// While the browser asks whether it may listen, another press asks for nothing: a second stream would never be stopped.
+async function record(button) {
+  if (recorder) return recorder.state === "recording" && recorder.stop();
+  if (isAsking) return undefined;
+  isAsking = true;
+  let stream = null;
   try {
-    const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-    const parts = [];
-    recorder = new MediaRecorder(stream);
-    recorder.addEventListener("dataavailable", (event) => parts.push(event.data));
-    recorder.addEventListener("stop", () => {
-      for (const track of stream.getTracks()) track.stop();
-      button.textContent = "Record";
-      button.ariaPressed = "false";
-      hand(form, parts).catch(() => say(form, "The recording cannot be read. Try again, or choose a file."));
-    });
-    recorder.start();
-    setTimeout(() => recorder.state === "recording" && recorder.stop(), LONGEST_MS);
-    button.textContent = "Stop and search";
-    button.ariaPressed = "true";
-    say(form, "");
+    stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+    if (button.isConnected) startRecording(button, stream);
+    else stopTracks(stream);
   } catch {
-    say(form, "No microphone can be used here. Allow it for this page, or choose a file.");
+    stopTracks(stream);
+    say(formOf(button), "No microphone can be used here. Allow it for this page, or choose a file.");
+  } finally {
+    isAsking = false;
   }
   return undefined;
 }
@@ -85,5 +109,8 @@ export function startByAudio() {
   document.addEventListener("click", (event) => {
     const button = event.target.closest("[data-record]");
     if (button) record(button);
+  });
+  document.addEventListener("htmx:afterSettle", () => {
+    if (recorder?.state === "recording" && !pressed.isConnected) recorder.stop(); // its button went with the list
   });
 }

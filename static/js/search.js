@@ -1,6 +1,7 @@
 // The search page: ways to go on while one types, recent searches, and a form that says what the address says.
 
 import { startByAudio } from "./by_audio.js";
+import { startChips } from "./chips.js";
 import { recall, remember } from "./store.js";
 
 const WAIT_MS = 120;
@@ -31,6 +32,12 @@ function close() {
   list().replaceChildren();
   input.setAttribute("aria-expanded", "false");
   input.removeAttribute("aria-activedescendant");
+  tell("");
+}
+
+// For who hears the page: how many there are, and how to get to them.
+function tell(words) {
+  document.querySelector("[data-offered]").textContent = words;
 }
 
 function option({ shown, note, kind }, at) {
@@ -54,6 +61,7 @@ function show(found) {
   list().replaceChildren(...found.map(option));
   list().hidden = found.length === 0;
   field().setAttribute("aria-expanded", String(found.length > 0));
+  tell(found.length ? `${found.length} way${found.length === 1 ? "" : "s"} to go on, with the arrow keys` : "");
   field().removeAttribute("aria-activedescendant");
 }
 
@@ -185,6 +193,11 @@ function showRecent() {
   place.querySelector("[data-recent-list]").replaceChildren(...items);
 }
 
+// A line that is begun for somebody is gone on with: by Tab a browser would select it, to be typed over.
+function goOn({ target }) {
+  if (target.matches("[data-begun]") && target.value === target.defaultValue) target.setSelectionRange(target.value.length, target.value.length);
+}
+
 function settle() {
   prepareField();
   showRecent();
@@ -194,6 +207,7 @@ export function startSearch() {
   document.addEventListener("input", onInput);
   document.addEventListener("keydown", onKey, true);
   document.addEventListener("mousedown", onPointer);
+  document.addEventListener("focusin", goOn);
   document.addEventListener("focusout", (event) => event.target === field() && close());
   document.addEventListener("submit", (event) => event.target.id === "search-form" && close());
   document.addEventListener("click", (event) => {
@@ -207,6 +221,7 @@ export function startSearch() {
   });
   document.addEventListener("htmx:afterSettle", settle);
   startByAudio();
+  startChips();
   noteRecent();
   settle();
 }

@@ -23,6 +23,8 @@ ARGUMENTS = [
     "--disable-gpu",
     "--disable-background-networking",
     "--autoplay-policy=no-user-gesture-required",
+    "--use-fake-device-for-media-stream",  # a microphone that beeps
+    "--use-fake-ui-for-media-stream",  # and the permission to use it
 ]
 RATE_HZ = 48_000
 DURATION_S = 4.0

@@ -79,6 +79,14 @@ def test_labels_are_asked_about_in_the_address(page: Page, heard: Sound) -> None
     expect(page.locator("[data-time]")).to_have_text(re.compile(r"0:0\d"))
 
 
+def test_no_answer_is_cut_off_on_a_small_screen(page: Page, heard: Sound) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
+    page.goto(f"/sounds/{heard.pk}/?labels=piano,dog+bark")
+    expect(page.locator("#ask tbody tr")).to_have_count(3)
+    expect(page.locator("#ask tbody td").last).to_contain_text(" to\N{NO-BREAK SPACE}0:0")
+    assert page.locator("#ask .table-scroll").evaluate("table => table.scrollWidth <= table.clientWidth")
+
+
 def test_a_question_that_cannot_be_is_told_in_its_place(page: Page, heard: Sound, errors: list[str]) -> None:
     page.goto(f"/sounds/{heard.pk}/")
     page.get_by_label("Labels, with commas between them").fill("zorp")

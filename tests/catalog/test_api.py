@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from catalog import predict, uploads
 from catalog.models import Library, Run, Sound
 from catalog.worker import beat, leave
 from tests.catalog.conftest import MakeFile, analyze_now, scan_now
@@ -166,6 +167,26 @@ def test_an_uploaded_sound_is_predicted_and_not_kept(client: Client, make_file: 
     best = answer["predictions"][0]
     filtered = upload(client, path, filter=best["label"]).json()["predictions"]
     assert filtered == [best]
+
+
+@pytest.mark.parametrize("form_bytes", [100, 2**16])
+def test_an_upload_that_is_too_large_is_refused(
+    client: Client, make_file: MakeFile, monkeypatch: pytest.MonkeyPatch, form_bytes: int
+) -> None:
+    monkeypatch.setattr(uploads, "MAX_UPLOAD_BYTES", 1_000)
+    monkeypatch.setattr(uploads, "FORM_BYTES", form_bytes)
+    read: list[int] = []
+
+    def check(size_bytes: int) -> None:
+        read.append(size_bytes)
+        uploads.check_upload_size(size_bytes)
+
+    monkeypatch.setattr(predict, "check_upload_size", check)
+
+    refused = upload(client, make_file("long.wav"))
+
+    assert (refused.status_code, refused.json()["error"]["code"]) == (413, "request_entity_too_large")
+    assert bool(read) is (form_bytes > 10_000)  # what the request says of itself is believed before it is read
 
 
 def test_what_cannot_be_predicted_is_refused_with_the_reason(client: Client, make_file: MakeFile, root: Path) -> None:

@@ -7,15 +7,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from analysis.records import AcousticSummary
 from catalog.actions import edit_sound
 from catalog.dictionary import refresh_dictionary
 from catalog.effective import fills_bars, is_named_loop, refresh_sound
+from catalog.field_values import plain
 from catalog.fields import FIELDS, BadFieldValue, complete_value, field, field_condition, field_names
-from catalog.models import Library, Sound
+from catalog.models import FieldValue, Library, Sound
 from tests.catalog.rows import add_heard, add_library, add_sound
 
 pytestmark = pytest.mark.django_db
@@ -231,6 +234,59 @@ def test_values_are_completed_by_their_beginning(library: Library) -> None:
     assert [one.value for one in complete_value("lib", "")] == ["Field Tapes", "Other"]
     assert len(complete_value("catid", "", 1)) == 1
     assert complete_value("dur", "1") == []
+
+
+TYPED = [
+    "", "t", "T", "tr", "tres", "TRÈS_", "TRE\u0300S", "  tre\u0300s  s", "が", "か", "ß", "ss", "STRASSE", "100%",
+    "a_b", "\\", "%", "İ", "i", "ﬁ", "fi", "\0", "\ud800", "Æ", "x" * 3_000, "Ω", "ω", "_", "'", "мал", "МАЛ", "é", "z",
+]  # fmt: skip
+TAGS = [
+    "Très sec", "tres_humide", "TRESOR", "がた", "かた", "straße", "STRASSE", "100% wool", "100 percent", "a_b",
+    "a b c", "back\\slash", "İstanbul", "istanbul", "ﬁre", "fire", "Æther", "ωmega", "Ωmega", "o'clock", "Маленький",
+    "_", "Zoo", "z", "e\u0301t\u00e9", "x" * 120,
+]  # fmt: skip
+
+
+def completed_in_python(prefix: str, limit: int) -> list[tuple[str, int]]:
+    """By reading all values."""
+    rows = FieldValue.objects.filter(field="tag").values_list("value", "sounds")
+    found = [(value, count) for value, count in rows if plain(value).startswith(plain(prefix))]
+    return sorted(found, key=lambda one: (-one[1], one[0]))[:limit]
+
+
+@pytest.mark.parametrize("limit", [3, 100])
+def test_values_are_completed_in_sql_as_python_would(db: None, limit: int) -> None:
+    library = add_library()
+    for number, tag in enumerate(TAGS):
+        add_sound(library, f"{number}.wav", tags=[tag, *TAGS[:: number % 3 + 2]])
+    refresh_dictionary()
+    for prefix in TYPED:
+        found = [(one.value, one.count) for one in complete_value("tag", prefix, limit)]
+        assert found == completed_in_python(prefix, limit), prefix
+
+
+def test_a_value_that_came_later_is_completed_too(library: Library) -> None:
+    refresh_dictionary()
+    add_sound(library, "new.wav", tags=["Éclair"])
+    refresh_dictionary()
+    assert [(one.value, one.count) for one in complete_value("tag", "ecl")] == [("Éclair", 1)]
+
+
+def test_of_many_values_few_are_read(db: None) -> None:
+    FieldValue.objects.bulk_create(
+        FieldValue(field="tag", value=f"tag {number:06}", folded=f"tag {number:06}", sounds=number % 100)
+        for number in range(20_000)
+    )
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE catalog_fieldvalue")
+    with CaptureQueriesContext(connection) as queries:
+        found = complete_value("tag", "TAG 0012", 5)
+    assert [one.count for one in found] == [99, 98, 97, 96, 95]
+    (query,) = queries.captured_queries
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN {query['sql']}")
+        plan = " ".join(line for (line,) in cursor.fetchall())
+    assert "fieldvalue_by_beginning" in plan
 
 
 def test_a_persons_category_takes_the_cat_id_off(library: Library) -> None:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -11,10 +14,12 @@ from urllib.parse import unquote
 import numpy as np
 import pytest
 import soundfile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import FileResponse
 from django.test import Client
 from django.urls import reverse
 
+from catalog import turns
 from catalog.models import Library, Sound
 from catalog.regions import region_name, region_response
 from tests.catalog.conftest import MakeFile, scan_now
@@ -198,6 +203,58 @@ def test_a_cache_that_takes_nothing_is_told(client: Client, sound: Sound, cache:
 
     assert (status, page.status_code) == (503, 503)
     assert "no place for the region" in str(error["message"])
+
+
+@pytest.fixture
+def no_turn(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All turns are taken, and nobody waits long for one."""
+    monkeypatch.setattr(turns, "WAIT_S", 0.01)
+    with ExitStack() as taken:
+        for _ in range(turns.AT_ONCE):
+            taken.enter_context(turns.decoding_turn())
+        yield
+
+
+@pytest.mark.usefixtures("no_turn")
+def test_more_than_a_few_at_once_are_asked_to_come_again(client: Client, sound: Sound, cache: Path) -> None:
+    answer = asked(client, sound, start_s=0, end_s=1)
+    page = client.get(reverse("catalog:sound-region", args=[sound.pk]), {"start": 0, "end": 1})
+    upload = {"file": SimpleUploadedFile("Tür.wav", sound.absolute_path.read_bytes()), "start_s": 0.2, "end_s": 1}
+    example = client.post(reverse("api:search-by-audio"), upload)
+
+    for response in (answer, page, example):
+        assert (response.status_code, response["Retry-After"]) == (503, "10")
+    assert "ask again in 10 seconds" in str(error_of(answer)[1]["message"])
+    assert "3 regions are being cut already; ask again in 10 seconds." in page.content.decode()
+    assert left_in(cache) == []
+
+
+def test_a_region_that_is_refused_gives_its_turn_back(client: Client, sound: Sound) -> None:
+    for _ in range(2 * turns.AT_ONCE):
+        assert asked(client, sound, start_s=5, end_s=6).status_code == 400
+    assert asked(client, sound, start_s=0, end_s=1).status_code == 200
+
+
+def test_no_more_than_a_few_decode_at_once() -> None:
+    at_once, most, lock = 0, 0, threading.Lock()
+    all_taken = threading.Event()
+
+    def decode() -> None:
+        nonlocal at_once, most
+        with turns.decoding_turn():
+            with lock:
+                at_once += 1
+                most = max(most, at_once)
+            if at_once == turns.AT_ONCE:
+                all_taken.set()
+            assert all_taken.wait(10)
+            with lock:
+                at_once -= 1
+
+    with ThreadPoolExecutor(4 * turns.AT_ONCE) as pool:
+        for done in [pool.submit(decode) for _ in range(4 * turns.AT_ONCE)]:
+            done.result()
+    assert most == turns.AT_ONCE
 
 
 def test_nothing_is_left_behind_even_when_the_client_goes_away(sound: Sound, cache: Path) -> None:

@@ -110,7 +110,7 @@ def test_nothing_can_fit(shelf: Library) -> None:
 def test_a_change_that_commits_late_is_not_missed(shelf: Library) -> None:
     def read_elsewhere() -> list[int]:
         try:
-            return remembered_ids(long()).tolist()
+            return list(remembered_ids(long()))
         finally:
             connections.close_all()
 

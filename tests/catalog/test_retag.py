@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.db.models import JSONField, Value
 from django.db.models.functions import Now
 
 from analysis.calibration import Calibration, save_calibration
@@ -327,3 +328,12 @@ def test_another_process_takes_part(database_url: str, monkeypatch: pytest.Monke
     run.refresh_from_db()
     assert (run.done, run.retaggings.count(), run.problems) == (3, 0, [])
     assert Analysis.objects.filter(profile="broad_search").count() == 3
+
+
+@pytest.mark.parametrize("embedded", [[], ["a loop"], "loop", 3, None])
+def test_what_was_written_inside_a_file_may_be_no_object(heard: Library, embedded: Any) -> None:
+    heard.sounds.update(embedded=Value(embedded, JSONField()))
+    heard.sounds.filter(path="a.wav").update(is_loop=True)
+    run = retag_now("broad_search")
+    assert (run.state, run.done, run.failed) == ("done", 3, 0)
+    assert not heard.sounds.filter(is_loop=True).exists()

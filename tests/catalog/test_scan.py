@@ -93,6 +93,33 @@ def test_a_moved_file_keeps_its_row_and_what_people_said(library: Library, make_
     assert not run.followers.exists()
 
 
+def test_a_moved_file_is_a_loop_by_its_new_name(library: Library, make_file: MakeFile, root: Path) -> None:
+    path = make_file("Track 18.wav")
+    scan_now(library)
+    analyze_now()
+    for name, is_loop in (("Drum Loop.wav", True), ("Drum.wav", False), ("drums_looped.wav", True)):
+        path = path.rename(root / name)
+        assert scan_now(library).findings["moved"] == 1
+        assert library.sounds.get().is_loop is is_loop
+
+
+def test_a_moved_file_is_a_loop_by_its_beats_whatever_its_name(
+    library: Library, make_file: MakeFile, root: Path
+) -> None:
+    path = make_file("Drum Loop.wav")
+    scan_now(library)
+    analyze_now()
+    analysis = library.sounds.get().current_analysis
+    assert analysis is not None
+    analysis.record["metadata"]["duration_s"] = 2.0  # four beats
+    beats = {"tempo_bpm": 120.0, "rhythm_regularity": 0.9, "leading_silence_s": 0.0, "trailing_silence_s": 0.0}
+    analysis.record["acoustic_summary"] |= beats
+    analysis.save()
+    path.rename(root / "Drum.wav")
+    assert scan_now(library).findings["moved"] == 1
+    assert library.sounds.get().is_loop
+
+
 def test_a_copy_is_new_and_counted_as_a_duplicate(library: Library, make_file: MakeFile, root: Path) -> None:
     path = make_file("a.wav")
     scan_now(library)
