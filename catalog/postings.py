@@ -167,7 +167,7 @@ def add_changes(state: PostingState, standing: Standing) -> None:
     """Add a part with the sounds that changed; entries of them that are there already only name too many."""
     changed = changed_words(state.horizon, HIGHEST_ID)
     for start in range(0, len(changed), PART):
-        rows = _read("WHERE id = ANY(%s) ORDER BY id", [changed[start : start + PART].tolist()])
+        rows = read_sounds("WHERE id = ANY(%s) ORDER BY id", [changed[start : start + PART].tolist()])
         if rows and rows[-1][0] > HIGHEST_ID:
             return
         lexemes = _lexemes(rows)
@@ -189,12 +189,13 @@ def forget_old_changes() -> None:
 def _pages() -> Iterator[list[Row]]:
     """All sounds, in rising order of their ids."""
     last = 0
-    while rows := _read("WHERE id > %s ORDER BY id LIMIT %s", [last, PART]):
+    while rows := read_sounds("WHERE id > %s ORDER BY id LIMIT %s", [last, PART]):
         yield rows
         last = rows[-1][0]
 
 
-def _read(which: str, parameters: Sequence[int | list[int]]) -> list[Row]:
+def read_sounds(which: str, parameters: Sequence[int | list[int]]) -> list[Row]:
+    """Sounds with their lexemes by place."""
     with connection.cursor() as cursor:
         cursor.execute(READ + which, parameters)
         rows: list[Row] = cursor.fetchall()

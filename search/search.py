@@ -13,8 +13,8 @@ from catalog.lexical import Place, places_of_words, text_ranks
 from catalog.models import Sound
 from search.allowed import Allowed
 from search.diversity import diverse_order
-from search.ears import Heard, Listening, best_of, hear, listen
-from search.hearing import Likeness
+from search.ears import Heard, HeardFound, Listening, best_of, hear, listen
+from search.hearing import Likeness, Moment
 from search.index import SoundIndex
 from search.plan import Plan
 from search.ranking import ALL, WORDS, Fused, fuse
@@ -210,9 +210,15 @@ def _hit(found: _Found, sound: Sound, one: Fused, places: Sequence[Place]) -> Hi
         heard,
         written,
         is_faint=one.id in found.faint_ids,
-        moment=next((moment for part in likely if (moment := part.found[one.id].moment)), None),
+        moment=_moment_of(likely, one.id),
         parts=_part_scores(found, one),
     )
+
+
+def _moment_of(parts: Sequence[HeardFound], sound_id: int) -> Moment | None:
+    """Where the part is heard of which there is most, among those that are in a place of their own."""
+    found = [part.found[sound_id] for part in parts if part.found[sound_id].moment]
+    return max(found, key=lambda likeness: likeness.degree).moment if found else None
 
 
 def _part_scores(found: _Found, one: Fused) -> list[PartScore]:

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 import pytest
 from django.db import connection, connections
+from django.db.models import F
 
 from catalog import postings, shortlist
 from catalog.lexical import fitting, ranks_of, text_condition, text_ranks
 from catalog.models import Library, Posting, PostingState, Sound, SoundChange
 from catalog.postings import add_changes, bring_up_to_date, postings_due
+from catalog.postings_check import missing_sounds, sounds_in_postings
 from catalog.shortlist import Both, Either, Leaf, Without, best_of, candidates_of, tree_of
 from catalog.words import TextQuery
 from tests.catalog.rows import add_library
@@ -232,3 +234,16 @@ def test_the_log_of_changes_is_dropped_in_time(shelf: Library) -> None:
     before = SoundChange.objects.count()
     postings.forget_old_changes()
     assert SoundChange.objects.count() == before // 2
+
+
+def test_a_sound_that_postings_miss_is_told(shelf: Library) -> None:
+    add(shelf, random.Random(16), 12)
+    assert (sounds_in_postings(), missing_sounds(5)) == (0, [])
+    bring_up_to_date()
+    assert (sounds_in_postings(), missing_sounds(99)) == (12, [])
+    broken = Sound.objects.exclude(search_vector="").order_by("-id")[0]
+    Posting.objects.all().delete()
+    PostingState.objects.update(later=F("later") + 1)  # what is kept in memory is left
+    assert broken.pk in missing_sounds(1)
+    Sound.objects.filter(pk=broken.pk).update(search_name=f"{broken.search_name} new")  # asked of Postgres
+    assert broken.pk not in missing_sounds(1)
