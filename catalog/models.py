@@ -236,6 +236,8 @@ class Sound(models.Model):
             # a filter of the query language (catalog.fields), alone or with others: which sounds, read from the index
             # alone, for a filter keeps a large part of the rows and a row is long
             models.Index(fields=["id"], include=FILTERED, name="sound_filters"),
+            # moments: which sounds are longer than a model hears at once
+            models.Index(fields=["id"], name="sound_long", condition=Q(duration_s__gt=10.0)),
             # label filter, and which labels there are (catalog.field_values.distinct)
             models.Index(fields=["label"], name="sound_by_label"),
             # tag filter of the query language: whole tags and their beginnings, in any case

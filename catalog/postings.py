@@ -133,6 +133,15 @@ def bring_up_to_date() -> bool:
     return True
 
 
+def rebuild() -> bool:
+    """Build the postings anew, if there are sounds enough; False where there are not, or another process does it."""
+    with _turn() as is_ours:
+        if not is_ours or not enough_sounds():
+            return False
+        build(Standing.now())
+    return True
+
+
 def build(standing: Standing) -> None:
     """Make all postings anew beside those that serve, and let them serve at the end."""
     began = time.monotonic()

@@ -14,9 +14,13 @@ from django.db import Error, connection
 from analysis.errors import AnalysisError
 from catalog import engine
 from catalog.dictionary import refresh_due
+from catalog.postings import postings_due
+from config.renumbering import is_numbered_elsewhere
 from config.runtime import launch, stop_group
-from search.building import due_builds
+from search.building import current_generations, due_builds
 from search.errors import SearchError
+from search.trust import Look
+from search.unused import tell_in_use, unused_folders
 
 logger = logging.getLogger(__name__)
 
@@ -29,11 +33,13 @@ STOP_LIMIT_S = 2.0  # it dies at once, and what it leaves the next one cleans aw
 
 class IndexBuilder:
     """Looks now and then whether an index should be built, and has it built beside: with memory of its own, that goes
-    back when it is done, and as the last in line for the processor.
+    back when it is done, and as the last in line for the processor. What was built is read there once by each worker,
+    so that what the disk damaged is built anew.
     """
 
     def __init__(self) -> None:
         self._build: subprocess.Popen[bytes] | None = None
+        self._read: set[str] = set()  # generations of which every byte was right
         self._next_look = time.monotonic() + LOOK_S
 
     def tend(self) -> None:
@@ -41,11 +47,13 @@ class IndexBuilder:
         if self._build is not None and self._build.poll() is not None:
             if self._build.returncode:
                 logger.warning("An index could not be built; %s says why", settings.LOGS_DIR / "index.log")
+            else:
+                self._read = built()
             self._next_look = time.monotonic() + (AFTER_FAILURE_S if self._build.returncode else LOOK_S)
             self._build = None
         if self._build is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_S
-            if is_due():
+            if is_due() or not built() <= self._read:
                 self._start()
 
     def _start(self) -> None:
@@ -62,10 +70,29 @@ class IndexBuilder:
 
 
 def is_due() -> bool:
-    """Whether an index of the model that searches ask for should be built, or the words of the sounds be counted."""
+    """Whether an index of the model that searches ask for should be built, or the words of the sounds be counted, or
+    something cleared up: all that the command does.
+    """
     try:
-        return refresh_due() or bool(due_builds(engine.active_model()))
+        model, database = engine.active_model(), Look.now().database
+        tell_in_use(database)
+        return (
+            postings_due()
+            or refresh_due()
+            or bool(due_builds(model))
+            or bool(unused_folders(database, model))
+            or is_numbered_elsewhere()
+        )
     except (AnalysisError, SearchError, Error) as error:  # no model yet, or the database restarts: the next look sees
         logger.debug("Not known whether an index is due: %s", error)
         connection.close()
         return False
+
+
+def built() -> set[str]:
+    """The built indexes of the model that searches ask for; none where that cannot be told now."""
+    try:
+        return current_generations(engine.active_model())
+    except (AnalysisError, Error):
+        connection.close()
+        return set()

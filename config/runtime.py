@@ -20,6 +20,7 @@ from django.db.models.functions import Now
 
 from catalog.models import Worker
 from config.embedded_postgres import DatabaseUnavailable, EmbeddedPostgres
+from config.renumbering import is_numbered_elsewhere, renumber_changes
 from config.tether import tethered
 
 CHECKOUT = Path(__file__).resolve().parent.parent
@@ -61,12 +62,14 @@ def wait_for_database() -> None:
 
 
 def migrate() -> None:
-    if not unapplied_migrations():
+    """The rows as this Timbre and this server want them; a few small queries where they are so already."""
+    if not unapplied_migrations() and not is_numbered_elsewhere():
         return
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATION_LOCK])  # of processes at once, one migrates
         try:
             call_command("migrate", verbosity=0, interactive=False)
+            renumber_changes()
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [MIGRATION_LOCK])
 

@@ -7,17 +7,16 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
-from django.conf import settings
 from django.db import Error, connection
 
 from analysis.clap import ModelKey
 from search.errors import AlreadyBuilding, BuildFailed, UnusableIndex
 from search.index.files import Generation
 from search.index.writing import GenerationWriter, Origin
-from search.rows import KINDS, Kind, database_identity
-from search.trust import Look, check_origin, is_fresh, rows_behind
+from search.rows import KINDS, Kind
+from search.trust import Look, check_origin, is_fresh, note_build, rows_behind
+from search.unused import remove_unused
 
 logger = logging.getLogger(__name__)
 
@@ -25,9 +24,6 @@ BUILD_LOCK = 7_274_551_003  # any number that nothing else on this database lock
 BEHIND_ROWS = 5_000
 BEHIND_SHARE = 0.05
 """A build is due where more rows changed than either: what changed is held in the memory of every process."""
-
-
-_checked: set[Path] = set()  # generations whose every byte this process has read: it looks again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,42 +35,55 @@ class Due:
 
 
 def due_builds(model: ModelKey) -> list[Due]:
+    """Told by rows and manifests, without reading what is built: a worker asks again and again."""
     return [Due(kind, reason) for kind in KINDS if (reason := why_due(model, kind))]
 
 
 def why_due(model: ModelKey, kind: Kind) -> str:
     """Why an index should be built now; empty where it should not."""
+    look = Look.now()
     try:
-        generation = believable_generation(model, kind, Look.now())
+        generation = believable_generation(model, kind, look)
     except UnusableIndex as error:
         return f"the one that is there cannot be used: {error}" if is_worth_building(model, kind) else ""
     if generation is None:
         return "none was built yet" if is_worth_building(model, kind) else ""
+    if not is_fresh(generation.manifest, look):
+        return "it is so old that removals since may be forgotten"
+    most = max(BEHIND_ROWS, int(BEHIND_SHARE * generation.manifest.sounds))
+    if rows_behind(generation, kind, model, most=most) > most:
+        return f"more than {most:,} rows changed since it was built"
+    return ""
+
+
+def damage(model: ModelKey, kind: Kind) -> str:
+    """What is wrong with the bytes of what is built, of which each is read; empty where nothing is."""
     try:
-        _check_once(generation)
+        generation = kind.shelf(Look.now().database.folder, model).current()
+        if generation is not None:
+            generation.check_files()
     except UnusableIndex as error:
         return f"the one that is there is damaged: {error}"
-    if not is_fresh(generation.manifest, Look.now()):
-        return "it is so old that removals since may be forgotten"
-    behind = rows_behind(generation, kind, model)
-    if behind > max(BEHIND_ROWS, BEHIND_SHARE * generation.manifest.sounds):
-        return f"{behind} rows changed since it was built"
     return ""
+
+
+def current_generations(model: ModelKey) -> set[str]:
+    """The names of what is built: each of it is to be read once, so that what a disk damaged is built anew."""
+    database, found = Look.now().database, set()
+    for kind in KINDS:
+        with suppress(UnusableIndex):
+            generation = kind.shelf(database.folder, model).current()
+            found |= {generation.name} if generation is not None else set()
+    return found
 
 
 def believable_generation(model: ModelKey, kind: Kind, look: Look) -> Generation | None:
     """What is built, by its manifest and the sizes of its files; raises UnusableIndex."""
-    generation = kind.shelf(Path(settings.INDEX_DIR), model).current()
+    generation = kind.shelf(look.database.folder, model).current()
     if generation is not None:
         check_origin(generation.manifest, kind, model, look)
         generation.check_sizes()
     return generation
-
-
-def _check_once(generation: Generation) -> None:
-    if generation.folder not in _checked:
-        generation.check_files()
-        _checked.add(generation.folder)
 
 
 def is_worth_building(model: ModelKey, kind: Kind) -> bool:
@@ -83,19 +92,29 @@ def is_worth_building(model: ModelKey, kind: Kind) -> bool:
 
 
 def build_due(model: ModelKey) -> list[Generation]:
-    """Build what is due, or leave it to who is at it; one that fails leaves the others their turn, and is raised."""
+    """Build what is due or damaged and remove what nothing uses, or leave it to who is at it; one build that fails
+    leaves the others their turn, and is raised.
+    """
     built: list[Generation] = []
     failed: BuildFailed | None = None
-    for due in due_builds(model):
-        logger.info("Building the index of %s of %s: %s", due.kind.name, model.model_id, due.reason)
+    for kind in KINDS:
+        reason = why_due(model, kind) or damage(model, kind)
+        if not reason:
+            continue
+        logger.info("Building the index of %s of %s: %s", kind.name, model.model_id, reason)
         try:
-            generation = build(model, due.kind)
+            generation = build(model, kind)
         except AlreadyBuilding:
             return built
         except BuildFailed as error:
             failed = failed or error
         else:
             built += [generation] if generation is not None else []
+    try:
+        with suppress(AlreadyBuilding), _turn():
+            remove_unused(Look.now().database, model)
+    except OSError as error:
+        failed = failed or BuildFailed(f"indexes that nothing uses cannot be removed: {error}")
     if failed is not None:
         raise failed
     return built
@@ -107,12 +126,13 @@ def build(model: ModelKey, kind: Kind) -> Generation | None:
     Raises AlreadyBuilding, and BuildFailed where the disk does not take it: what was there before still serves.
     """
     with _turn():
-        shelf = kind.shelf(Path(settings.INDEX_DIR), model)
         look = Look.now()  # before the rows: what commits in between is in, or is taken in by those who follow
+        shelf = kind.shelf(look.database.folder, model)
         dim = kind.dim(model)
         if dim is None:
             return None
-        origin = Origin(kind.recipe, kind.dtype, database_identity(), look.horizon, look.at)
+        note = note_build(model)
+        origin = Origin(kind.recipe, kind.dtype, str(look.database), look.horizon, note, look.at)
         try:
             shelf.clean()
             generation = _write(GenerationWriter(shelf, dim, origin), model, kind)

@@ -198,21 +198,21 @@ def changes_since(model: ModelKey, horizon: int) -> set[tuple[int, int]]:
     """Sounds whose embeddings were written or removed at or above a horizon, with the transaction that did it."""
     of_model = {"model_id": model.model_id, "model_revision": model.revision}
     written = Embedding.objects.filter(**of_model, changed_xid__gte=horizon)
-    removed = EmbeddingRemoval.objects.filter(**of_model, changed_xid__gte=horizon)
+    removed = EmbeddingRemoval.objects.filter(**of_model, changed_xid__gte=horizon, sound_id__gt=0)
     columns = ("sound_id", "changed_xid")
     return set(written.order_by().values_list(*columns).union(removed.order_by().values_list(*columns)))
 
 
-def database_identity() -> str:
-    """Which database this is, of which server and which of its pasts: transactions are numbered anew in another.
-
-    The file of the embeddings belongs to it, as it is another one once they were restored or emptied in place.
-    """
+def analyzed_models() -> list[ModelKey]:
+    """Every model and revision that sounds were analyzed with, by a step in an index for each of them."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT system.system_identifier, checkpoint.timeline_id, base.oid,"
-            " pg_relation_filenode('catalog_embedding')"
-            " FROM pg_control_system() AS system, pg_control_checkpoint() AS checkpoint, pg_database AS base"
-            " WHERE base.datname = current_database()"
+            "WITH RECURSIVE model AS ("
+            " (SELECT model_id, model_revision FROM catalog_embedding ORDER BY 1, 2 LIMIT 1)"
+            " UNION ALL SELECT another.* FROM model CROSS JOIN LATERAL ("
+            " SELECT model_id, model_revision FROM catalog_embedding AS embedding"
+            " WHERE (embedding.model_id, embedding.model_revision) > (model.model_id, model.model_revision)"
+            " ORDER BY 1, 2 LIMIT 1) AS another"
+            ") SELECT model_id, model_revision FROM model"
         )
-        return "/".join(str(part) for part in cursor.fetchone())
+        return [ModelKey(model_id, revision) for model_id, revision in cursor.fetchall()]

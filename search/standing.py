@@ -6,11 +6,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 
 from analysis.clap import ModelKey
-from catalog.models import Embedding
 from search.building import believable_generation
 from search.errors import UnusableIndex
 from search.rows import KINDS, Kind
-from search.trust import Look, rows_behind
+from search.trust import COUNTED, Look, rows_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +19,9 @@ class IndexState:
     model_id: str
     revision: str
     kind: str
-    rows_behind: int  # not in it as they are: each process holds them in memory, so they are found all the same
+    # not in it as they are, and counted up to one more than COUNTED: each process holds them in memory, so they are
+    # found all the same
+    rows_behind: int
     problem: str = ""  # why what is there cannot be used
     generation: str = ""  # empty where none is built
     entries: int = 0
@@ -47,8 +48,8 @@ def index_state(model: ModelKey, kind: Kind) -> IndexState:
     except UnusableIndex as error:  # or replaced by another process between two looks at its files
         problem, generation = str(error), None
     if generation is None:
-        rows = kind.newest(kind.embeddings(model)).values_list("sound_id").count()
-        return IndexState(model.model_id, model.revision, kind.name, rows, problem)
+        rows = kind.newest(kind.embeddings(model)).values_list("sound_id")[: COUNTED + 1]
+        return IndexState(model.model_id, model.revision, kind.name, rows.count(), problem)
     facts = generation.manifest
     return IndexState(
         model.model_id,
@@ -67,11 +68,7 @@ def index_state(model: ModelKey, kind: Kind) -> IndexState:
 
 
 def index_lag(model: ModelKey) -> dict[str, int]:
-    """Rows that the built index of each kind does not have yet; all of them where none is built."""
+    """Rows that the built index of each kind does not have yet, counted up to one more than COUNTED; all of them where
+    none is built.
+    """
     return {state.kind: state.rows_behind for state in index_states(model)}
-
-
-def analyzed_models() -> list[ModelKey]:
-    """Every model and revision that sounds were analyzed with."""
-    keys = Embedding.objects.order_by("model_id", "model_revision").values_list("model_id", "model_revision")
-    return [ModelKey(model_id, revision) for model_id, revision in keys.distinct()]

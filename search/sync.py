@@ -4,23 +4,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime
-from pathlib import Path
 from threading import Lock, RLock, Thread
 from typing import Generic, TypeVar
 
 import numpy as np
-from django.conf import settings
 from django.db import connection
 
 from analysis.clap import ModelKey
-from search import trust
 from search.errors import UnusableIndex
 from search.index import Base, MomentIndex, SoundIndex
 from search.index.files import Generation, Shelf
 from search.index.layered import LayeredIndex
 from search.rows import MOMENTS, SOUNDS, Kind, Read, changes_since
-from search.trust import Look, check_origin, is_fresh, is_in
+from search.trust import Database, Look, check_origin, is_fresh, is_in
 
 logger = logging.getLogger(__name__)
 
@@ -49,12 +45,10 @@ class RowFollower(Generic[IndexT]):
         self.model, self.kind = model, kind
         self.index: IndexT | None = None  # until a first embedding says how long they are
         self._make = make
-        self._shelf = kind.shelf(Path(settings.INDEX_DIR), model)
         self._mark: tuple[int, int] | None = None  # of the newest built index that was looked at
         self._opening: _Opening | None = None
-        self._horizon: int | None = None
-        self._looked_at: datetime | None = None
-        self._applied: set[tuple[int, int]] = set()  # sound and transaction of what is taken in at or above the horizon
+        self._last: Look | None = None
+        self._applied: set[tuple[int, int]] = set()  # sound and transaction of what is taken in and may be listed again
         self._lock = RLock()
         self._begun, self._done = 0, 0  # number of the last look that was begun, and of the last that went well
 
@@ -74,30 +68,27 @@ class RowFollower(Generic[IndexT]):
 
     def _look(self) -> None:
         look = Look.now()
-        if self._can_follow(look):
-            newer = self._newer_base(look)
-            if newer is None:
-                self._take_changes(look.own)
-            else:
-                self._switch(newer)
-        else:
+        if self._last is None or not look.can_follow(self._last):
+            self._last = None  # of nothing, should loading fail
             self._load(look)
-        self._horizon, self._looked_at = look.horizon, look.at
-        self._applied = {change for change in self._applied if change[1] >= look.horizon}
-
-    def _can_follow(self, look: Look) -> bool:
-        if self._horizon is None or self._looked_at is None:
-            return False
-        # the horizon falls only on another server
-        return look.horizon >= self._horizon and look.at - self._looked_at < trust.TRUSTED_FOR
+        elif (newer := self._newer_base(look)) is not None:
+            self._go_over(newer, look)
+        else:
+            self._take_changes(look, look.horizon_since(self._last))
+        self._last = look
+        self._applied = {change for change in self._applied if change[1] >= look.lowest_asked_for}
 
     def _load(self, look: Look) -> None:
         self.index, self._applied, self._opening = None, set(), None
         base = self._current_base(look)
         if base is None:
             self._load_rows()
-        elif is_fresh(base.manifest, look):
-            self._switch(base)
+        else:
+            self._go_over(base, look)
+
+    def _go_over(self, base: Base, look: Look) -> None:
+        if is_fresh(base.manifest, look):
+            self._switch(base, look.own)
         else:
             self._reconcile(base)
 
@@ -109,19 +100,22 @@ class RowFollower(Generic[IndexT]):
             count += len(page.sounds)
         logger.info("Loaded %s of %s embeddings of %s", self.kind.name, count, self.model.model_id)
 
-    def _take_changes(self, own: int | None) -> None:
-        assert self._horizon is not None
-        changes = changes_since(self.model, self._horizon)
+    def _take_changes(self, look: Look, horizon: int) -> None:
+        changes = changes_since(self.model, horizon)
         # a transaction of our own that is still open may write a row again under the same number
-        due = list({sound for sound, written in changes if written == own or (sound, written) not in self._applied})
+        due = list({one[0] for one in changes if one[1] == look.own or one not in self._applied})
         for sounds, read in self._read(due):
             self._renew(sounds, read)
         self._applied |= changes
 
-    def _switch(self, base: Base) -> None:
-        """Go over to a built index, with all that was written since its horizon, in one step for those who search."""
+    def _switch(self, base: Base, own: int | None) -> None:
+        """Go over to a built index, with all that was written since its horizon and is not in it, in one step for those
+        who search.
+        """
         changes = changes_since(self.model, base.manifest.horizon)
-        self._adopt(base, list({sound for sound, _ in changes}))
+        sounds, written = np.array(list(changes), np.int64).reshape(-1, 2).T
+        held = is_in(sounds, written, base.generation) & (written != (own or 0))
+        self._adopt(base, np.unique(sounds[~held]).tolist())
         self._applied = changes
 
     def _reconcile(self, base: Base) -> None:
@@ -165,31 +159,36 @@ class RowFollower(Generic[IndexT]):
             self.index = self._make(read.entries.vectors.shape[1])
         self.index.renew(sounds, read.entries)
 
+    def _shelf(self, database: Database) -> Shelf:
+        return self.kind.shelf(database.folder, self.model)
+
     def _current_base(self, look: Look) -> Base | None:
         """The built index, read and checked now; None where there is none, or none that can be believed."""
-        self._mark = self._shelf.mark()
-        return self._believed(open_current(self._shelf), look)
+        shelf = self._shelf(look.database)
+        self._mark = shelf.mark()
+        return self._believed(open_current(shelf), shelf)
 
     def _newer_base(self, look: Look) -> Base | None:
         """A built index that became the current one since ours, once it is read and checked."""
+        shelf = self._shelf(look.database)
         if self._opening is None:
-            mark = self._shelf.mark()
+            mark = shelf.mark()
             if mark in (None, self._mark):
                 return None
             self._mark = mark
-            self._opening = _Opening(self._shelf)
+            self._opening = _Opening(shelf)
         if not self._opening.is_done():
             return None
         base, self._opening = self._opening.base, None
-        return self._believed(base, look)
+        return self._believed(base, shelf)
 
-    def _believed(self, base: Base | None, look: Look) -> Base | None:
+    def _believed(self, base: Base | None, shelf: Shelf) -> Base | None:
         if base is None:
             return None
-        try:
-            check_origin(base.manifest, self.kind, self.model, look)
+        try:  # by a look of now: it may have been built a moment after the one that found it
+            check_origin(base.manifest, self.kind, self.model, Look.now())
         except UnusableIndex as error:
-            refuse(self._shelf, error)
+            refuse(shelf, error)
             return None
         return base
 

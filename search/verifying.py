@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
-from django.conf import settings
 from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
@@ -15,6 +13,7 @@ from search.errors import UnusableIndex
 from search.index import Base, Entries, MomentIndex, SoundIndex
 from search.rows import MOMENTS, Kind, Read
 from search.sync import Follower, MomentFollower
+from search.trust import Look
 
 SAMPLE = 100
 NEAREST = 10
@@ -64,7 +63,7 @@ def verify_index(model: ModelKey, kind: Kind, *, sample: int = SAMPLE) -> Verifi
 
 def file_problems(model: ModelKey, kind: Kind) -> Iterator[str]:
     try:
-        generation = kind.shelf(Path(settings.INDEX_DIR), model).current()
+        generation = kind.shelf(Look.now().database.folder, model).current()
         if generation is not None:
             Base.open_checked(generation)
     except UnusableIndex as error:

@@ -11,16 +11,20 @@ from rich.console import Console
 from rich.table import Table
 
 from analysis.clap import ModelKey
-from catalog import engine
+from analysis.errors import AnalysisError
+from catalog import engine, postings
 from catalog.dictionary import refresh_if_due
+from catalog.postings_check import missing_sounds, sounds_in_postings
 from config.cli.catalog import SOME_FAILED
 from config.cli.errors import WrongUse
 from config.cli.one_line import told_in_one_line
 from config.runtime import database
 from search import building
 from search.errors import AlreadyBuilding, BuildFailed
-from search.rows import KINDS
-from search.standing import IndexState, analyzed_models, index_states
+from search.rows import KINDS, analyzed_models
+from search.standing import IndexState, index_states
+from search.trust import COUNTED, Look
+from search.unused import Unused, unused_folders
 from search.verifying import SAMPLE, Verified, verify_index
 
 SHORT_REVISION = 12
@@ -41,11 +45,15 @@ def index() -> None:
 @as_json_option
 @told_in_one_line
 def status(*, model_id: str | None, as_json: bool) -> None:
-    """Tell what is built of each model, how old it is and how many rows changed since."""
+    """Tell what is built of each model, how old it is, how many rows changed since, and what no search uses."""
     with database():
         states = [state for model in models_called(model_id) for state in index_states(model)]
+        unused = unused_folders(Look.now().database, active_model())
+        words = sounds_in_postings()
     if as_json:
-        click.echo(json.dumps({"indexes": [state.as_json() for state in states]}, indent=2))
+        indexes, others = [state.as_json() for state in states], [asdict(one) for one in unused]
+        told = {"indexes": indexes, "unused": others, "words": {"sounds": words}}
+        click.echo(json.dumps(told, indent=2))
         return
     table = Table("model", "of", "generation", "entries", "rows behind", "size", "age", box=None)
     for state in states:
@@ -54,14 +62,30 @@ def status(*, model_id: str | None, as_json: bool) -> None:
     for state in states:
         if state.problem:
             click.echo(f"{state.kind} of {state.model_id}: {state.problem}")
+    click.echo(f"words: postings of {words:,} sounds" if words else "words: few sounds, Postgres alone looks them up")
+    for one in unused:
+        click.echo(told_unused(one))
 
 
 def columns(state: IndexState) -> list[str]:
     name = f"{state.model_id} {state.revision[:SHORT_REVISION]}".strip()
+    behind = f"more than {COUNTED:,}" if state.rows_behind > COUNTED else f"{state.rows_behind:,}"
     if state.age_s is None:
-        return [name, state.kind, "not built", "", f"{state.rows_behind:,}", "", ""]
+        return [name, state.kind, "not built", "", behind, "", ""]
     size, age = f"{state.size_bytes / 2**20:,.1f} MiB", f"{state.age_s / 60:,.0f} min"
-    return [name, state.kind, state.generation, f"{state.entries:,}", f"{state.rows_behind:,}", size, age]
+    return [name, state.kind, state.generation, f"{state.entries:,}", behind, size, age]
+
+
+def told_unused(unused: Unused) -> str:
+    size = f"{unused.size_bytes / 2**20:,.1f} MiB"
+    return f"unused, and removed by the next worker: {unused.folder} ({size}), {unused.reason}"
+
+
+def active_model() -> ModelKey | None:
+    try:
+        return engine.active_model()
+    except AnalysisError:  # none that can be run
+        return None
 
 
 @index.command()
@@ -76,11 +100,13 @@ def rebuild(*, model_id: str | None, only_due: bool, as_json: bool) -> None:
     with database():
         try:
             if only_due:
+                postings.bring_up_to_date()  # it is soon done, and searches of very many sounds wait for it
                 refresh_if_due()
                 built = building.build_due(engine.active_model())
             else:
                 models = models_called(model_id)
                 built = [found for model in models for kind in KINDS if (found := building.build(model, kind))]
+                postings.rebuild()
         except (AlreadyBuilding, BuildFailed) as error:
             raise WrongUse(str(error)) from error
     facts = [(one.name, one.manifest) for one in built]
@@ -107,12 +133,17 @@ def verify(*, model_id: str | None, sample: int, as_json: bool) -> None:
     """
     with database():
         found = [verify_index(model, kind, sample=sample) for model in models_called(model_id) for kind in KINDS]
+        words, missing = sounds_in_postings(), missing_sounds(sample)
     if as_json:
-        click.echo(json.dumps({"indexes": [asdict(one) | {"is_right": one.is_right} for one in found]}, indent=2))
+        indexes = [asdict(one) | {"is_right": one.is_right} for one in found]
+        click.echo(json.dumps({"indexes": indexes, "words": {"sounds": words, "missing": missing}}, indent=2))
     else:
         for one in found:
             tell(one)
-    if not all(one.is_right for one in found):
+        if words:
+            told = f"WRONG: {len(missing)} are not found by their words, such as {missing[:3]}" if missing else "right"
+            click.echo(f"words: {words:,} sounds, {2 * sample} looked at: {told}")
+    if missing or not all(one.is_right for one in found):
         raise SystemExit(SOME_FAILED)
 
 

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from search.errors import UnusableIndex
 
-FORMAT = 1
+FORMAT = 2
 """Raised when files of before can no longer be read; they are built anew then."""
 
 CURRENT = "current.json"
@@ -51,6 +51,8 @@ class Manifest(BaseModel):
         The database whose rows it holds: the numbers of another one's transactions mean nothing here.
     horizon : int
         Every transaction below it had ended when the rows were read: all that they wrote is in.
+    note : int
+        Left in the database by the build: one that does not have it is of another past.
     built_at : datetime
         When the reading began, by the clock of the database.
     """
@@ -69,6 +71,7 @@ class Manifest(BaseModel):
     lists: int  # 0: few enough to be compared with all
     database: str
     horizon: int
+    note: int
     built_at: datetime
     build_s: float
     files: dict[str, FileFacts]
@@ -259,7 +262,7 @@ class Shelf:
 
     def clean(self) -> None:
         """Remove every generation but the current one, and what broken builds left; mappings of them keep answering."""
-        with suppress(FileNotFoundError):
+        with suppress(OSError):  # which one is the current one cannot be read right now: all stay
             kept = {CURRENT, self._current_name()}
             for path in self.folder.iterdir():
                 if path.name in kept:
@@ -272,7 +275,7 @@ class Shelf:
     def _current_name(self) -> str:
         try:
             return Path(_Current.model_validate_json((self.folder / CURRENT).read_bytes()).generation).name
-        except (OSError, ValidationError):
+        except (FileNotFoundError, ValidationError):  # none was ever named, or nobody will know which one
             return ""
 
 

@@ -38,7 +38,7 @@ class Origin:
         How entries are made of rows.
     dtype : str
         How vectors are stored: "<f4", or "<f2" where they were never more.
-    database, horizon, built_at
+    database, horizon, note, built_at
         As in `search.index.files.Manifest`.
     """
 
@@ -46,6 +46,7 @@ class Origin:
     dtype: str
     database: str
     horizon: int
+    note: int
     built_at: datetime
 
 
@@ -155,6 +156,7 @@ class GenerationWriter:
             lists=lists,
             database=self._origin.database,
             horizon=self._origin.horizon,
+            note=self._origin.note,
             built_at=self._origin.built_at,
             build_s=round(time.monotonic() - self._started, 3),
             files={path.name: file_facts(path) for path in sorted(self.folder.iterdir())},

@@ -13,15 +13,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from analysis.clap import ModelKey
 from catalog import engine
 from catalog.dictionary import refresh_dictionary
 from catalog.models import Embedding, Library, Sound
-from config import index_builder
+from config import index_builder, renumbering
 from config.index_builder import IndexBuilder
-from search.rows import KINDS
+from config.renumbering import is_numbered_elsewhere, renumber_changes
+from config.runtime import migrate
+from search.building import build
+from search.index.files import Generation
+from search.rows import KINDS, SOUNDS
+from search.unused import UNUSED_FOR
 from tests.search.vectors import clustered_rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -157,6 +162,103 @@ def test_a_build_ends_with_its_worker(monkeypatch: pytest.MonkeyPatch, tmp_path:
 
     assert running is not None
     assert running.poll() is not None
+
+
+@pytest.fixture
+def active(monkeypatch: pytest.MonkeyPatch, settings: Any, tmp_path: Path) -> ModelKey:
+    """The model of the sounds is the one that searches ask for, and nothing is due."""
+    settings.INDEX_DIR, settings.LOGS_DIR = tmp_path / "index", tmp_path
+    key = ModelKey("tests/small", "r1")
+    monkeypatch.setattr(engine, "active_model", lambda: key)
+    refresh_dictionary()
+    return key
+
+
+@pytest.mark.usefixtures("sounds")
+def test_what_is_built_is_read_once_by_a_process_beside_the_worker(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, active: ModelKey
+) -> None:
+    started = tmp_path / "started"
+    monkeypatch.setattr(index_builder, "LOOK_S", 0.0)
+    monkeypatch.setattr(index_builder, "COMMAND", [sys.executable, "-c", f"open({str(started)!r}, 'a').write('x')"])
+    monkeypatch.setattr(Generation, "check_files", None)  # the worker itself reads none
+    build(active, SOUNDS)
+    builder = IndexBuilder()
+
+    def looks(count: int) -> str:
+        for _ in range(count):
+            builder.tend()
+            tend_until(builder, lambda: builder._build is None)
+        return started.read_text() if started.exists() else ""
+
+    assert looks(3) == "x"
+    build(active, SOUNDS)
+    assert looks(3) == "xx"
+
+
+@pytest.mark.usefixtures("sounds")
+def test_rows_that_a_restore_brought_are_due(active: ModelKey) -> None:
+    assert not index_builder.is_due()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE catalog_embedding DISABLE TRIGGER USER")
+        cursor.execute("UPDATE catalog_embedding SET changed_xid = 5000000000 - id")
+        cursor.execute("ALTER TABLE catalog_embedding ENABLE TRIGGER USER")
+    assert index_builder.is_due()
+
+    migrate()
+
+    assert not index_builder.is_due()
+    assert Embedding.objects.filter(changed_xid__gt=4_000_000_000).count() == 0
+
+
+def test_embeddings_of_one_sound_are_numbered_anew_in_their_order(
+    sounds: list[Sound], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(renumbering, "ROWS_AT_ONCE", 5)
+    for window_s in (1.0, 0.5):
+        for row in Embedding.objects.filter(window_s=2.0):
+            row.pk, row.window_s, row.changed_xid = None, window_s, 0
+            row.save()
+    with connection.cursor() as cursor:
+        cursor.execute("ALTER TABLE catalog_embedding DISABLE TRIGGER USER")
+        cursor.execute("UPDATE catalog_embedding SET changed_xid = 5000000000 + (id * 7919) %% 1000", [])
+        cursor.execute("ALTER TABLE catalog_embedding ENABLE TRIGGER USER")
+    in_order = Embedding.objects.order_by("sound_id", "changed_xid").values_list("pk", flat=True)
+    before = list(in_order)
+
+    assert renumber_changes() == 3 * len(sounds)
+
+    assert list(in_order) == before
+    assert Embedding.objects.values("sound_id", "changed_xid").distinct().count() == 3 * len(sounds)
+    assert renumber_changes() == 0
+
+
+@pytest.mark.usefixtures("sounds")
+def test_rows_of_a_transaction_that_is_still_open_are_not_of_another_server() -> None:
+    with transaction.atomic():
+        Embedding.objects.update(hop_s=1.0)
+        assert not is_numbered_elsewhere()
+
+
+@pytest.mark.usefixtures("sounds")
+def test_the_folder_of_a_model_without_embeddings_is_told_and_removed(
+    timbre: Timbre, tmp_path: Path, active: ModelKey
+) -> None:
+    timbre("rebuild")
+    Embedding.objects.update(model_id="tests/other")
+    then = time.time() - 2 * UNUSED_FOR.total_seconds()
+    (folder,) = (tmp_path / "index").glob("*/tests-small-*")
+    for path in (folder, *folder.rglob("*")):
+        os.utime(path, (then, then))
+
+    told = timbre("status").stdout.replace("\n", " ")
+    (unused,) = json.loads(timbre("status", "--json").stdout)["unused"]
+
+    assert f"unused, and removed by the next worker: {unused['folder']}" in told
+    assert tmp_path / "index" / unused["folder"] == folder
+    assert index_builder.is_due() is False  # searches ask for it
+    timbre("rebuild", "--due")  # by the starter, which searches of this process ask for
+    assert not folder.exists()
 
 
 @pytest.mark.usefixtures("sounds")

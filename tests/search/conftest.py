@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from django.db import connection, connections
 from numpy.typing import NDArray
 
 from analysis.clap import ModelKey
@@ -19,6 +20,7 @@ from search import text
 from search.sync import forget_indexes
 from search.text import forget_texts
 from tests.analysis.conftest import write_random_model
+from tests.search.vectors import clustered_rows
 
 DIM = 16
 
@@ -90,3 +92,47 @@ def embed(model: ModelKey) -> Callable[..., Embedding]:
         return row
 
     return write
+
+
+@pytest.fixture
+def index_dir(settings: Any, tmp_path: Path) -> Path:
+    settings.INDEX_DIR = tmp_path / "index"
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def fill(library: Library, model: ModelKey) -> Callable[..., list[int]]:
+    """Many sounds with vectors at once."""
+
+    def write(count: int, *, seed: int = 0, windows: NDArray[np.float32] | None = None, **columns: Any) -> list[int]:
+        named = [f"{seed}/{number}.wav" for number in range(count)]
+        sounds = Sound.objects.bulk_create(
+            Sound(library=library, path=path, file_name=path, size_bytes=1, modified_ns=1, **columns) for path in named
+        )
+        vectors = clustered_rows(count, DIM, seed=seed)
+        stored = b"" if windows is None else windows.astype("<f2").tobytes()
+        Embedding.objects.bulk_create(
+            Embedding(
+                sound=sound,
+                model_id=model.model_id,
+                model_revision=model.revision,
+                window_s=2.0,
+                hop_s=0.5,
+                dim=DIM,
+                clip=vector.tobytes(),
+                windows=stored,
+            )
+            for sound, vector in zip(sounds, vectors, strict=True)
+        )
+        return [sound.id for sound in sounds]
+
+    return write
+
+
+@pytest.fixture
+def another_connection() -> Iterator[None]:
+    second = connection.copy("another")
+    connections["another"] = second
+    yield
+    second.close()
+    del connections["another"]

@@ -11,7 +11,7 @@ from search.index import Base, Entries
 from search.index.files import Generation, Shelf
 from search.index.writing import GenerationWriter, Origin
 
-ORIGIN = Origin("tests", "<f4", "database", 1, datetime(2026, 1, 1, tzinfo=UTC))
+ORIGIN = Origin("tests", "<f4", "database", 1, -1, datetime(2026, 1, 1, tzinfo=UTC))
 
 
 def shelf_in(root: Path) -> Shelf:

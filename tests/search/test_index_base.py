@@ -214,7 +214,7 @@ def test_a_damaged_manifest_is_refused(tmp_path: Path, rows: NDArray[np.float32]
 @pytest.mark.parametrize(
     ("fact", "value", "reads"),
     [
-        ("format", 99, "of format 99, and this Timbre reads format 1"),
+        ("format", 99, "of format 99, and this Timbre reads format 2"),
         ("model_revision", "r0", "of tests/small r0 sounds, not of tests/small r1 sounds"),
         ("dim", 16, "holds 9 vectors of 32 instead of 9 vectors of 16"),
         ("dim", "many", "manifest is damaged"),

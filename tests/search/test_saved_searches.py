@@ -62,7 +62,8 @@ def test_two_windows_that_save_at_once_keep_one(client: Client, monkeypatch: pyt
         ("x" * 81, "q=rain", "may have 80 characters"),
         ("Rain", "", "nothing to save"),
         ("Rain", "mode=ears", "nothing to save"),
-        ("Rain", "q=rain&library=x", "library"),
+        ("Rain", "q=rain&library=x", "Library: Enter a whole number."),
+        ("Rain", "q=rain&sort=smell", "Order: there is no “smell”; there are: Best match, Name"),
         ("Rain", f"q={'x' * 4_000}", "too long to be saved"),
     ],
 )

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,6 +22,7 @@ from search import trust
 from search.index import SoundIndex
 from search.rows import SOUNDS
 from search.sync import Follower, current_index, forget_indexes
+from search.trust import Database
 from tests.search.vectors import axis, unit_rows
 
 pytestmark = pytest.mark.django_db
@@ -244,18 +247,28 @@ def test_a_silent_sound_has_no_place_in_the_index(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_numbers_that_fall_back_mean_another_server_and_a_new_load(
-    model: ModelKey, make_sound: MakeSound, embed: Embed
+@pytest.mark.parametrize(
+    "facts",
+    [
+        {"horizon": 2**62},  # the rows came from a server that had counted further
+        {"started_at": datetime(2026, 1, 1, tzinfo=UTC)},  # it was stopped, and its files may be others now
+        {"database": Database("1-1", "1/1")},
+    ],
+)
+def test_another_server_or_past_means_a_new_load(
+    model: ModelKey, make_sound: MakeSound, embed: Embed, facts: dict[str, Any]
 ) -> None:
     sound = make_sound("a.wav")
     embed(sound, axis(0, DIM))
     follower = Follower(model)
-    follower.follow()
+    first = follower.follow()
+    assert follower._last is not None
 
-    follower._horizon = 2**62  # as if the rows came from a server that had counted further
-    follower.follow()
+    follower._last = replace(follower._last, **facts)
 
+    assert follower.follow() is not first
     assert held(follower.index) == {sound.id: axis(0, DIM).tolist()}
+    assert follower.follow() is follower.index
 
 
 def test_a_forgotten_index_is_loaded_again(model: ModelKey, make_sound: MakeSound, embed: Embed) -> None:
@@ -311,3 +324,30 @@ def test_an_index_that_looks_often_is_not_loaded_anew(model: ModelKey, make_soun
     embed(make_sound("b.wav"), axis(1, DIM))
 
     assert follower.follow() is first
+
+
+@pytest.mark.django_db(transaction=True)
+def test_after_a_checkpoint_what_is_taken_in_is_listed_again_and_not_read(
+    model: ModelKey, make_sound: MakeSound, embed: Embed
+) -> None:
+    embed(make_sound("a.wav"), axis(0, DIM))
+    checkpoint()
+    follower = Follower(model)
+    follower.follow()
+    embed(make_sound("b.wav"), axis(1, DIM))
+    follower.follow()
+    assert follower._last is not None
+    last = follower._last
+    checkpoint()
+
+    with CaptureQueriesContext(connection) as queries:
+        index = follower.follow()
+
+    assert '"clip"' not in "".join(query["sql"] for query in queries)
+    assert follower._last.horizon_since(last) == last.outlasting < last.horizon
+    assert len(held(index)) == 2
+
+
+def checkpoint() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("CHECKPOINT")
