@@ -59,7 +59,7 @@ class Health(Schema):
     queue: QueueHealth
     model: ModelHealth | None
     index_lag: dict[str, int] = Field(
-        description="rows that the built index of each kind does not have yet, counted up to 10,001; searches find them "
+        description="rows that the built index of each kind does not have yet, up to 10,001; searches find them "
         "all the same",
         examples=[{"sounds": 12, "moments": 3}],
     )
