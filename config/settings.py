@@ -121,6 +121,7 @@ MODEL_OVERRIDE = read("TIMBRE_MODEL", str, "")  # "": the default model where it
 DEVICE = read("TIMBRE_DEVICE", device, "")  # "": cuda, mps or cpu, the first that is there
 BACKEND = read("TIMBRE_BACKEND", backend, "")  # "": what runs the model fastest
 WORKER_THREADS = read("TIMBRE_WORKER_THREADS", count, 1)
+WEB_PROCESSES = read("TIMBRE_WEB_PROCESSES", count, 1)
 
 # Who may ask
 SECRET_KEY = read("TIMBRE_SECRET_KEY", str, "") or kept_secret(TIMBRE_HOME / "secret_key")

@@ -113,8 +113,9 @@ class Child:
 
 def web(port: int) -> Child:
     command = [
-        sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{HOST}:{port}", "--workers", "1",
-        "--worker-class", "gthread", "--threads", str(WEB_THREADS), "--timeout", "120", "--graceful-timeout", "4",
+        sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"{HOST}:{port}",
+        "--workers", str(settings.WEB_PROCESSES), "--worker-class", "gthread", "--threads", str(WEB_THREADS),
+        "--timeout", "120", "--graceful-timeout", "4",
         "--limit-request-line", str(LONGEST_ADDRESS), "--log-level", "warning", "--no-control-socket",
     ]  # fmt: skip
     return Child("web server", "web", command, signal.SIGTERM)

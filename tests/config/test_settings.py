@@ -44,6 +44,7 @@ def test_every_variable_stands_in_the_example() -> None:
     [
         ("TIMBRE_WORKER_THREADS", "many"),
         ("TIMBRE_WORKER_THREADS", "0"),
+        ("TIMBRE_WEB_PROCESSES", "0"),
         ("TIMBRE_DEBUG", "maybe"),
         ("TIMBRE_HOME", "relative/path"),
         ("TIMBRE_PROFILES", "/nowhere/config.yaml"),
