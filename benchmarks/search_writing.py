@@ -18,6 +18,7 @@ import numpy as np
 from django.db import connection, transaction
 
 from analysis.clap import ModelKey
+from analysis.labels import SILENCE_LABEL
 from benchmarks.search_serving import Server
 from benchmarks.search_vectors import turned
 from catalog.effective import search_name
@@ -81,7 +82,7 @@ class Writing:
 
     def _probe(self) -> None:
         while not self._stop.wait(PROBE_EVERY_S):
-            like, word = self._random.randint(1, self._sounds), self._word()
+            like, word = self._audible(), self._word()
             sound = self._add(like, word)
             committed = time.perf_counter()
             by_word = f"/api/search?q={word}&semantic=false&limit={LOOKED_THROUGH}"
@@ -106,6 +107,13 @@ class Writing:
                 self.delays.never += 1
                 return
         delays_ms.append(1e3 * (time.perf_counter() - since))
+
+    def _audible(self) -> int:
+        """A sound that can be found by ear: what was measured to be silent is like nothing."""
+        while True:
+            like = self._random.randint(1, self._sounds)
+            if not Sound.objects.filter(pk=like, label=SILENCE_LABEL).exists():
+                return like
 
     def _word(self) -> str:
         return "zq" + "".join(self._random.choices(string.ascii_lowercase, k=9))
