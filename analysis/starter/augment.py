@@ -31,7 +31,10 @@ REVERB_FRAMES = 96
 REVERB_SHARE = 0.3
 CONTRAST = (0.6, 1.2)  # recordings are squeezed by rooms, limiters and codecs more often than stretched
 NOISE_DB = (10.0, 70.0)  # of the floor under the peak
-FLAT_FLOOR_DB = (45.0, 85.0)  # under the peak
+FLAT_FLOOR_SHARE = 0.7
+FLAT_FLOOR_DB = (30.0, 90.0)  # under the loudest cell: tapes and old samplers end at the one, studios at the other
+HOLES_SHARE = 0.25
+HOLES_DB = (28.0, 65.0)  # under a frame's loudest band, where codecs save what ears would not miss
 BREATH_SHARE = 0.55  # recordings are dense where synthesized lines and clicks stand alone
 BREATH_DB = (4.0, 36.0)  # of the noise that follows the sound, under its frame
 WHITENING = (-0.3, 0.7)  # share of a clip's mean spectrum that is taken away; negative exaggerates it
@@ -188,7 +191,7 @@ class Augmenter:
         n = len(windows)
         recorded = self._equalize(self._reverberate(windows), 0.6, 9.0)
         recorded = self._add_noise_floor(recorded)
-        recorded = self._lift_floor(self._limit_band(recorded))
+        recorded = self._lift_floor(self._punch_holes(self._limit_band(recorded)))
         level = self._uniform(n, 1, 1, low=LEVEL_DB[0], high=LEVEL_DB[1])
         recorded = recorded + level.clamp(min=QUIETEST_PEAK_DB - recorded.amax((1, 2), keepdim=True))
         quieter = windows + self._uniform(n, 1, 1, low=-30.0, high=0.0)
@@ -235,11 +238,19 @@ class Augmenter:
         loss = loss + (bottom - bands).clamp(min=0) * self._uniform(n, 1, 1, low=1.0, high=8.0) * self._chance(n, 0.25)
         return windows - loss
 
-    def _lift_floor(self, windows: torch.Tensor) -> torch.Tensor:
-        """Let half of the windows end at a flat floor, because how deep a pause is says nothing about a sound."""
+    def _punch_holes(self, windows: torch.Tensor) -> torch.Tensor:
+        """Leave out what is far fainter than the loudest band of the same moment, as lossy codecs do."""
         n = len(windows)
-        floor = _peak_db(windows) - self._uniform(n, 1, 1, low=FLAT_FLOOR_DB[0], high=FLAT_FLOOR_DB[1])
-        return torch.where(self._chance(n, 0.5) > 0, torch.maximum(windows, floor), windows)
+        audible = windows.amax(2, keepdim=True) - self._uniform(n, 1, 1, low=HOLES_DB[0], high=HOLES_DB[1])
+        lossy = self._chance(n, HOLES_SHARE) > 0
+        return windows.masked_fill(lossy & (windows < audible), FLOOR_DB)
+
+    def _lift_floor(self, windows: torch.Tensor) -> torch.Tensor:
+        """Let most of the windows end at a flat floor, because how deep a pause is says nothing about a sound."""
+        n = len(windows)
+        floor = windows.amax((1, 2), keepdim=True)
+        floor = floor - self._uniform(n, 1, 1, low=FLAT_FLOOR_DB[0], high=FLAT_FLOOR_DB[1])
+        return torch.where(self._chance(n, FLAT_FLOOR_SHARE) > 0, torch.maximum(windows, floor), windows)
 
     def _mask(self, windows: torch.Tensor) -> torch.Tensor:
         """Blank random bands and stretches of time (SpecAugment, Park et al. 2019, arXiv:1904.08779)."""

@@ -35,11 +35,19 @@ def adopt(start: Path, tokenizer: PreTrainedTokenizerBase) -> ClapModel:
 def save_checkpoint(model: ClapModel, tokenizer: PreTrainedTokenizerBase, labels: Sequence[str], out: Path) -> None:
     """Write a checkpoint that `from_pretrained` loads, with the facts that Timbre needs in `timbre.json`."""
     model.save_pretrained(out)
-    # Limits that the last batch of texts set: ClapProcessor would take them for a number of samples of sound
+    # Limits that the last batch of texts set (ClapProcessor would take them for a number of samples of sound),
+    # and how this one was loaded
     tokenizer.backend_tokenizer.no_truncation()
     tokenizer.backend_tokenizer.no_padding()
-    for limit in ("max_length", "stride", "truncation_strategy", "pad_to_multiple_of"):
-        tokenizer.init_kwargs.pop(limit, None)
+    for passing in (
+        "max_length",
+        "stride",
+        "truncation_strategy",
+        "pad_to_multiple_of",
+        "is_local",
+        "local_files_only",
+    ):
+        tokenizer.init_kwargs.pop(passing, None)
     tokenizer.save_pretrained(out)
     make_extractor().save_pretrained(out)
     revision = hashlib.sha256((out / "model.safetensors").read_bytes()).hexdigest()[:12]

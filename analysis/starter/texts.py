@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,7 +12,7 @@ from torch.nn import functional
 
 from analysis.starter.augment import Augmenter
 from analysis.starter.clips import SILENCE, Clips
-from analysis.starter.evaluate import embed_audio
+from analysis.starter.evaluate import embed_audio, embed_texts
 from analysis.starter.phrases import TEMPLATE, PhraseBook
 
 if TYPE_CHECKING:
@@ -21,12 +22,22 @@ logger = logging.getLogger(__name__)
 
 ANCHOR_SCALE = 15.0  # of the texts' cosines to the prototypes
 NEARNESS = 3.0  # weight of a text's own distance beside its order among the labels
+NAMES_NEARNESS = 40.0  # of a label's own name, which is what sounds are named by
+MEANT_WINDOWS = 16  # per label, whose mean the texts are drawn to
+STEADY_FLOOR_DB = 50.0  # under a window's loudest cell: what lies deeper differs from one recording to the next
 SHARED_TEXTS = 48  # per step
 BATCH = 48
 
 
 def mean_embeddings(
-    model: ClapModel, clips: Clips, n_labels: int, silence: int | None, *, per_label: int, seed: int
+    model: ClapModel,
+    clips: Clips,
+    n_labels: int,
+    silence: int | None,
+    *,
+    per_label: int,
+    seed: int,
+    floor_db: float = math.inf,
 ) -> torch.Tensor:
     """Find where a model's sounds of each label lie.
 
@@ -38,6 +49,8 @@ def mean_embeddings(
         The label that is never mixed.
     per_label : int
         Varied windows per label.
+    floor_db : float
+        Under a window's loudest cell; what is fainter is raised to there.
 
     Returns
     -------
@@ -50,14 +63,19 @@ def mean_embeddings(
     mean = torch.zeros(n_labels, model.config.projection_dim, device=clips.frames.device)
     for part in torch.split(rows, BATCH):
         batch = augmenter.draw(part)
-        mean = mean + batch.targets.T @ embed_audio(model, batch.features).clone()
+        mean = mean + batch.targets.T @ embed_audio(model, raise_floor(batch.features, floor_db)).clone()
     return functional.normalize(mean, dim=-1)
+
+
+def raise_floor(windows: torch.Tensor, floor_db: float = STEADY_FLOOR_DB) -> torch.Tensor:
+    """Raise what is fainter than a floor under the loudest cell of windows (n, 1, frames, mels) to that floor."""
+    return torch.maximum(windows, windows.amax((2, 3), keepdim=True) - floor_db)
 
 
 def fit_texts(
     model: ClapModel, tokenizer: PreTrainedTokenizerBase, book: PhraseBook, clips: Clips, *, steps: int, seed: int
 ) -> None:
-    """Train the text tower alone, in place, to meet the mean embeddings of the labels' clips.
+    """Train the text tower alone, in place, to lie half way from where it is to the labels' clips.
 
     Parameters
     ----------
@@ -65,21 +83,24 @@ def fit_texts(
         Each takes one varied text per label and some that several labels share.
     """
     silence = book.labels.index(SILENCE) if SILENCE in book.labels else None
-    prototypes = mean_embeddings(model, clips, len(book.labels), silence, per_label=8, seed=seed)
+    sounds = mean_embeddings(
+        model, clips, len(book.labels), silence, per_label=MEANT_WINDOWS, seed=seed, floor_db=STEADY_FLOOR_DB
+    )
     learning = [parameter for name, parameter in model.named_parameters() if name.startswith("text")]
     optimizer = torch.optim.AdamW(learning, lr=6e-4, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     random = np.random.default_rng(seed)
     names = [TEMPLATE.format(label) for label in book.labels]
+    prototypes = functional.normalize(sounds + embed_texts(model, tokenizer, names), dim=-1)
     for step in range(steps):
         shared, weights = book.draw_shared(random, SHARED_TEXTS)
         texts = embed(model, tokenizer, [*book.draw_own(random), *names, *shared])
         own, named, several = torch.split(texts, [len(names), len(names), len(shared)])
         order = torch.arange(len(names), device=texts.device)
         loss = functional.cross_entropy(ANCHOR_SCALE * several @ prototypes.T, torch.from_numpy(weights))
-        for rows in (own, named):
+        for rows, nearness in ((own, NEARNESS), (named, NAMES_NEARNESS)):
             loss = loss + functional.cross_entropy(ANCHOR_SCALE * rows @ prototypes.T, order)
-            loss = loss + NEARNESS * (1 - (rows * prototypes).sum(1)).mean()
+            loss = loss + nearness * (1 - (rows * prototypes).sum(1)).mean()
         optimizer.zero_grad()
         torch.autograd.backward(loss)
         optimizer.step()

@@ -30,10 +30,11 @@ from analysis.starter.evaluate import (
     window_features,
 )
 from analysis.starter.examiner import Outcome
-from analysis.starter.network import begin, finish
+from analysis.starter.network import begin, build_model, finish
 from analysis.starter.phrases import PhraseBook, build_phrase_book, inflections, vary
 from analysis.starter.recordings import read_recordings
-from analysis.starter.texts import fit_texts, mean_embeddings
+from analysis.starter.steady import steady
+from analysis.starter.texts import fit_texts, mean_embeddings, raise_floor
 from analysis.starter.tokenizer import make_tokenizer
 from analysis.starter.train import train
 from analysis.starter.trainer import Plan
@@ -271,6 +272,23 @@ def test_fitted_texts_come_nearer_to_the_sounds_they_mean() -> None:
     before = (embed_texts(model, tokenizer, names) * sounds).sum()
     fit_texts(model, tokenizer, book, clips, steps=6, seed=1)
     assert (embed_texts(model, tokenizer, names) * sounds).sum() > before + 0.1
+
+
+def test_a_raised_floor_leaves_what_is_loud() -> None:
+    windows = torch.tensor([[-10.0, -50.0], [-70.0, -100.0]]).reshape(1, 1, 2, 2)
+    assert raise_floor(windows, 50.0).flatten().tolist() == [-10.0, -50.0, -60.0, -60.0]
+
+
+def test_steadying_teaches_the_sounds_alone_and_repeats_itself() -> None:
+    clips, texts, model = noise_clips([0, 1] * 2), torch.eye(128)[:2], build_model(100, 16)
+    model.train(mode=False)
+    first, second = (
+        steady(model, texts, clips, steps=2, rate=1e-3, seed=1, silence=None, batch=4).state_dict() for _ in range(2)
+    )
+    assert all(torch.equal(value, second[name]) for name, value in first.items())
+    learned = {name for name, value in model.state_dict().items() if not torch.equal(value, first[name])}
+    assert learned
+    assert all(name.startswith("audio") for name in learned)
 
 
 def test_further_clips_lie_behind_the_others() -> None:

@@ -12,9 +12,9 @@ from django.db import connection, connections
 from django.db.models import F
 
 from catalog import postings, shortlist
-from catalog.lexical import fitting, ranks_of, text_condition, text_ranks
+from catalog.lexical import WEIGHTS, fitting, ranks_of, text_condition, text_ranks
 from catalog.models import Library, Posting, PostingState, Sound, SoundChange
-from catalog.postings import add_changes, bring_up_to_date, postings_due
+from catalog.postings import FILE_NAME, FOLDER, TOLD, WRITTEN, add_changes, bring_up_to_date, postings_due
 from catalog.postings_check import missing_sounds, sounds_in_postings
 from catalog.shortlist import Both, Either, Leaf, Without, best_of, candidates_of, tree_of
 from catalog.words import TextQuery
@@ -247,3 +247,71 @@ def test_a_sound_that_postings_miss_is_told(shelf: Library) -> None:
     assert broken.pk in missing_sounds(1)
     Sound.objects.filter(pk=broken.pk).update(search_name=f"{broken.search_name} new")  # asked of Postgres
     assert broken.pk not in missing_sounds(1)
+
+
+def test_the_worth_of_places_is_what_postgres_makes_of_them() -> None:
+    letters = {FILE_NAME: "A", FOLDER: "C", WRITTEN: "D", TOLD: "B"}
+    for bits in range(1, 16):
+        there = [letter for bit, letter in letters.items() if bits & bit]
+        vector = " ".join(f"rain:{at + 1}{letter}" for at, letter in enumerate(there))
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT ts_rank(%s::real[], %s::tsvector, 'rain')", [list(WEIGHTS), vector])
+            assert 100 * cursor.fetchone()[0] == pytest.approx(int(shortlist.WORTH[bits]), abs=0.51), vector
+
+
+def test_the_best_of_very_many_are_those_of_postgres(shelf: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = {"library": shelf, "size_bytes": 1, "modified_ns": 1, "file_name": "x"}
+    for number in range(9):
+        Sound.objects.create(path=f"in {number}", search_name="x\nrain\n", search_words="x\n\nrain\n", **facts)
+    best = Sound.objects.create(path="best", search_name="rainforest\n\n", search_words="x\n\nrain\n", **facts)
+    named = Sound.objects.create(path="named", search_name="rain\n\n", search_words="x\n\n\n", **facts)
+    expected = list(text_ranks(TextQuery.word("rain"), limit=2))
+    assert set(expected) == {best.pk, named.pk}
+    bring_up_to_date()
+    monkeypatch.setattr(shortlist, "SHORT", 2)
+    assert list(text_ranks(TextQuery.word("rain"), limit=2)) == expected
+
+
+def test_changes_are_counted_by_sounds(shelf: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(shelf, random.Random(17), 4)
+    bring_up_to_date()
+    monkeypatch.setattr(shortlist, "MOST_CHANGED", 3)
+    monkeypatch.setattr(postings, "LATER", 2)
+    first, last = Sound.objects.order_by("id").first(), Sound.objects.order_by("id").last()
+    assert first is not None
+    assert last is not None
+    for number in range(9):
+        Sound.objects.filter(pk=last.pk).update(search_name=f"door {number}\n\n")
+    Sound.objects.filter(pk=first.pk).update(search_name="novelty\n\n")
+    assert list(text_ranks(TextQuery.word("novelty"))) == [first.pk]
+    assert postings_due()
+
+
+def test_a_query_of_very_many_words_is_left_to_postgres(shelf: Library) -> None:
+    add(shelf, random.Random(18), 4)
+    bring_up_to_date()
+    words = [TextQuery.word(f"a{number}b") for number in range(60)]
+    everything = words[0]
+    for word in words[1:]:
+        everything |= word
+    assert candidates_of(everything) is None
+
+
+def test_postings_that_others_replaced_are_not_taken_for_empty(shelf: Library) -> None:
+    add(shelf, random.Random(19), 6)
+    bring_up_to_date()
+    old = PostingState.objects.get()
+    postings.build(postings.Standing.now())
+    with pytest.raises(shortlist.NotListed):
+        shortlist.postings_of([Leaf("never looked up", False, 15)], old)
+
+
+def test_the_log_of_an_open_transaction_is_kept_until_the_postings_have_seen_it(shelf: Library) -> None:
+    add(shelf, random.Random(20), 2)
+    bring_up_to_date()
+    Sound.objects.filter(pk=Sound.objects.values_list("pk", flat=True)[0]).update(search_name="late\n\n")
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE catalog_soundchange SET changed_at = now() - interval '1 day'")
+    postings.forget_old_changes()
+    assert len(text_ranks(TextQuery.word("late"))) == 1
+    assert SoundChange.objects.count() == 1

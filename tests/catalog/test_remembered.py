@@ -90,6 +90,17 @@ def test_very_many_changes_are_read_anew(shelf: Library, monkeypatch: pytest.Mon
     assert reads() == 0
 
 
+def test_changes_are_counted_by_sounds_and_not_by_their_number(shelf: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    reads()
+    monkeypatch.setattr(remembered, "MOST_CHANGED", 3)
+    for number in range(6):
+        Sound.objects.filter(duration_s=3).update(category=f"{number}")
+    Sound.objects.filter(duration_s=5).update(duration_s=1.0)
+    assert reads() == 1  # of those that changed, which are few
+    Sound.objects.update(category="impact")
+    assert remembered_ids(long()).tolist() == now(long())
+
+
 def test_after_a_checkpoint_they_are_read_anew(shelf: Library) -> None:
     reads()
     with connection.cursor() as cursor:

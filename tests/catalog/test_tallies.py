@@ -169,3 +169,20 @@ def test_sounds_with_a_rare_tag_are_not_looked_for_in_all_sounds() -> None:
     page = page_of_sounds(SoundFilters(tags=("rare",)), size=2)
     assert page.sounds == [rare[2], rare[1]]
     assert page_of_sounds(SoundFilters(tags=("rare",)), page.next_cursor, 2).sounds == [rare[0]]
+
+
+def test_an_empty_tag_is_none() -> None:
+    add_sound(add_library(), tags=["", "rain"], category="weather")
+    assert category_tallies() == {"weather": 1}
+    assert state_tallies() == {"new": 1}
+    assert tag_tallies(limit=9) == {"rain": 1}
+
+
+def test_counts_that_were_passed_by_are_told_and_mended() -> None:
+    add_sound(add_library(), tags=["rain"], category="weather")
+    assert tallies.are_right()
+    Tally.objects.all().delete()
+    assert not tallies.are_right()
+    tallies.recount()
+    assert tallies.are_right()
+    assert_right()

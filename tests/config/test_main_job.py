@@ -29,7 +29,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def truth(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[DemoSound]]:
     folder = tmp_path_factory.mktemp("library")
-    return folder, write_demo_library(folder, count=COUNT, seed=7)
+    return folder, write_demo_library(folder, count=COUNT)
 
 
 def ingest(home: Path, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ import pytest
 from django.db import connections, transaction
 
 from analysis.clap import ModelKey
-from catalog.models import Embedding, Sound
+from catalog.models import Embedding, EmbeddingRemoval, Sound
 from search import building, standing
 from search.building import build, build_due, damage, due_builds, why_due
 from search.errors import AlreadyBuilding, BuildFailed
@@ -150,3 +150,41 @@ def test_what_nobody_names_any_more_is_cleaned_away(model: ModelKey, fill: Fill)
     SOUNDS.shelf(Look.now().database.folder, model).clean()
 
     assert not generation.folder.exists()
+
+
+def test_when_all_rows_are_gone_so_is_the_index_and_nothing_is_due(
+    model: ModelKey, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(SOUNDS, "worth_building", 5)
+    monkeypatch.setattr(building, "BEHIND_ROWS", 2)
+    fill(9)
+    build_due(model)
+    follower = Follower(model)
+    assert len(in_index(follower.follow())) == 9
+    Sound.objects.all().delete()
+
+    assert why_due(model, SOUNDS) == "more than 2 rows changed since it was built"
+    assert build_due(model) == []
+    assert due_builds(model) == []
+    assert in_index(follower.follow()) == {}
+    fill(6, seed=1)
+    assert [one.manifest.entries for one in build_due(model)] == [6]
+
+
+def test_a_database_that_was_copied_during_a_build_does_not_know_of_it(
+    model: ModelKey, fill: Fill, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fill(30)
+    monkeypatch.setattr(SOUNDS, "chunk", 10)
+    notes_at_pages: list[int] = []
+    read = SOUNDS.read
+
+    def watched(rows: object, dim: int) -> object:
+        notes_at_pages.append(EmbeddingRemoval.objects.filter(sound_id__lt=0).count())
+        return read(rows, dim)  # type: ignore[arg-type]  # as it came
+
+    monkeypatch.setattr(SOUNDS, "read", watched)
+    build(model, SOUNDS)
+    assert len(notes_at_pages) > 3
+    assert set(notes_at_pages) == {0}  # it comes after all that was read
+    assert EmbeddingRemoval.objects.filter(sound_id__lt=0).count() == 1

@@ -22,7 +22,7 @@ MakeSound = Callable[..., Sound]
 LINES = (
     "rain", "heavy rain", '"heavy rain"', '"rain heavy"', "rain -heavy", "-heavy", "=rain", "rain, door",
     'roof "door slam"', "rain ch:2", '"heavy rain" ch:2', "(rain, door) -slam", "raiin", "name:rain", "-(rain, door)",
-    '"zzz"', 'rain -"heavy rain"',
+    '"zzz"', 'rain -"heavy rain"', "rain -the", "-the", "rain -=the", 'rain -"of the"', "-(rain the)", '"the rain"',
 )
 # fmt: on
 
@@ -50,6 +50,8 @@ def answers() -> dict[str, object]:
 def test_answers_are_those_of_a_small_catalog(sounds: list[Sound], monkeypatch: pytest.MonkeyPatch) -> None:
     expected = answers()
     assert expected['"heavy rain"'] == [(sounds[0].pk, [])]
+    assert len(expected["rain -the"]) == len(expected["rain"]) == 4
+    assert len(expected["-the"]) == len(sounds)
     monkeypatch.setattr(postings, "WORTH_BUILDING", 1)
     assert bring_up_to_date()
     assert answers() == expected
@@ -71,15 +73,23 @@ def test_words_that_seldom_follow_each_other_are_looked_for_exactly(
     monkeypatch.setattr(postings, "WORTH_BUILDING", 1)
     monkeypatch.setattr(shortlist, "SHORT", 3)
     bring_up_to_date()
-    asked: list[bool] = []
-    confirm = allowed.Allowed.confirm
-
-    def watched(self: allowed.Allowed, ids: object) -> object:
-        sure = confirm(self, ids)  # type: ignore[arg-type]  # as it came
-        asked.append(sure is None)
-        return sure
-
-    monkeypatch.setattr(allowed.Allowed, "confirm", watched)
     assert [sound_id for sound_id, _ in found('rain "rain roof"')] == [right.pk]
-    assert asked == [True, False]
+    connections.close_all()
+
+
+def test_sounds_that_are_crowded_out_are_looked_for(make_sound: MakeSound, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(5):
+        make_sound(
+            f"roof rain {number}.wav", search_name="rain rain roof rain\nrain\n".replace("rain roof", "rain. roof")
+        )
+    for number in range(40):
+        make_sound(f"rain roof {number}.wav", search_name="rain roof\n\n")
+    monkeypatch.setattr("search.search.DEPTH", 10)
+    expected = found('rain "rain roof"')
+    assert len(expected) == 10
+    monkeypatch.setattr(postings, "WORTH_BUILDING", 1)
+    monkeypatch.setattr(shortlist, "SHORT", 10)
+    monkeypatch.setattr(allowed, "SHORT", 10)
+    bring_up_to_date()
+    assert found('rain "rain roof"') == expected
     connections.close_all()

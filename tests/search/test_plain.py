@@ -55,3 +55,17 @@ def test_what_is_a_query_or_says_nothing_special_stays(query: str) -> None:
 @pytest.mark.parametrize("count", [1_000, 100_000])
 def test_long_texts_stay(count: int) -> None:
     assert read_plain("not " * count).query == "not " * count
+
+
+@pytest.mark.parametrize(
+    ("line", "query"),
+    [
+        ("like this one, dur:<10", "like:17 dur:<10"),
+        ("like this one, -stormy", "like:17 -stormy"),
+        ('soft, just like that sound "on a roof"', 'soft, like:17 "on a roof"'),
+        ("rain dur:<10", "rain dur:<10"),
+    ],
+)
+def test_this_one_is_meant_among_operators_too(line: str, query: str) -> None:
+    assert read_plain(line, this_sound=17).query == query
+    assert read_plain(line).query == line

@@ -13,6 +13,8 @@ from search.plan import Lookup, Plan, plan_query
 from search.query.parser import parse
 from search.query.syntax import Like, Meaning
 
+pytestmark = pytest.mark.django_db  # which knows what words say nothing
+
 FIELDS = {"dur", "tag", "cat", "added"}
 MakeSound = Callable[..., Sound]
 
