@@ -40,13 +40,14 @@ PART = 25_000  # sounds in a part: its lexemes are held in memory while it is ma
 LATER = 1_000
 """Changed sounds that are worth a part of their own; fewer are asked of Postgres with each search."""
 
-LATER_SOUNDS = ""
-"""In place of a lexeme: all sounds of later parts. What other postings say of them may hold no longer."""
+ALL_SOUNDS, LATER_SOUNDS = "\x02", "\x03"
+"""In place of a lexeme: all sounds; and those of later parts, of which other postings may say what holds no longer."""
 
 LATER_SHARE = 0.2
 """Postings are built anew when the sounds of later parts are more than this share."""
 
 CHANGES_KEPT = timedelta(hours=2)
+FORGOTTEN_AT_ONCE = 50_000
 LOCK = 0x71C9  # an advisory lock of the session: of several processes one builds
 
 READ = """
@@ -92,13 +93,13 @@ def usable_state(standing: Standing) -> PostingState | None:
     state = PostingState.objects.order_by("-generation").first()
     if state is None or state.database != standing.database or state.horizon > standing.horizon:
         return None
-    return state if standing.at - state.read_at < CHANGES_KEPT else None
+    return state if standing.at - state.read_at < CHANGES_KEPT / 2 else None
 
 
 def changed_words(horizon: int, limit: int) -> NDArray[np.int64]:
     """Sounds whose words were written at or above a horizon; so many at most."""
     changes = SoundChange.objects.filter(changed_xid__gte=horizon, has_words=True).order_by()
-    return np.unique(np.fromiter(changes.values_list("sound_id", flat=True)[:limit], np.int64))
+    return np.unique(np.fromiter(changes.values_list("sound_id", flat=True).distinct()[:limit], np.int64))
 
 
 def postings_due() -> bool:
@@ -112,7 +113,8 @@ def postings_due() -> bool:
 
 
 def enough_sounds() -> bool:
-    return Sound.objects.order_by().values_list("id")[:WORTH_BUILDING].count() == WORTH_BUILDING
+    enough = Sound.objects.order_by().values_list("id")[:WORTH_BUILDING].count() == WORTH_BUILDING
+    return enough and not Sound.objects.filter(pk__gt=HIGHEST_ID).exists()
 
 
 def _is_worn(state: PostingState) -> bool:
@@ -191,8 +193,15 @@ def add_changes(state: PostingState, standing: Standing) -> None:
 
 
 def forget_old_changes() -> None:
-    """Drop what everybody who follows the sounds has seen."""
-    SoundChange.objects.filter(changed_at__lt=Now() - CHANGES_KEPT).delete()
+    """Drop what everybody who follows the sounds has seen; a part of it where there is much.
+
+    What the postings have not seen is left: a transaction may have written it long before it committed.
+    """
+    old = SoundChange.objects.filter(changed_at__lt=Now() - CHANGES_KEPT)
+    state = usable_state(Standing.now())
+    if state is not None:
+        old = old.filter(changed_xid__lt=state.horizon)
+    SoundChange.objects.filter(pk__in=old.order_by("pk").values("pk")[:FORGOTTEN_AT_ONCE]).delete()
 
 
 def _pages() -> Iterator[list[Row]]:
@@ -219,6 +228,7 @@ def _lexemes(rows: Sequence[Row]) -> Lexemes:
                 for lexeme in text.split("\x01"):
                     sounds = found[lexeme]
                     sounds[sound_id] = sounds.get(sound_id, 0) | place
+    found[ALL_SOUNDS] = {row[0]: 0 for row in rows}
     return found
 
 

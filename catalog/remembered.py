@@ -21,6 +21,7 @@ WORTH_S = 0.01
 """Ids that were read faster are read again: to ask what changed takes a part of that."""
 
 MOST_BYTES = 64 * 2**20
+LEAST_BYTES = 4_096  # of what is kept of a filter that finds nothing: the query itself
 MOST_CHANGED = 5_000
 """Sounds that changed since, up to which each is asked whether the filter lets it through now."""
 
@@ -34,7 +35,7 @@ class _Kept:
     standing: Standing  # when they were read
 
 
-_kept: LRUCache[Question, _Kept] = LRUCache(MOST_BYTES, getsizeof=lambda kept: kept.ids.nbytes)
+_kept: LRUCache[Question, _Kept] = LRUCache(MOST_BYTES, getsizeof=lambda kept: kept.ids.nbytes + LEAST_BYTES)
 _lock = Lock()
 
 
@@ -74,7 +75,8 @@ def _brought_up_to_date(kept: _Kept, sounds: QuerySet[Sound], now: Standing) -> 
     if now.horizon < then.horizon or now.at - then.at > CHANGES_KEPT / 2:
         return None
     changes = SoundChange.objects.filter(changed_xid__gte=then.horizon).order_by()
-    changed = np.unique(np.fromiter(changes.values_list("sound_id", flat=True)[: MOST_CHANGED + 1], np.int64))
+    ids = changes.values_list("sound_id", flat=True).distinct()[: MOST_CHANGED + 1]
+    changed = np.unique(np.fromiter(ids, np.int64))
     if not len(changed):
         return kept.ids
     if len(changed) > MOST_CHANGED:

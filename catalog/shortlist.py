@@ -17,9 +17,11 @@ from psycopg import Cursor
 
 from catalog.models import PostingState
 from catalog.postings import (
+    ALL_SOUNDS,
     ENTRY,
     FILE_NAME,
     FOLDER,
+    HIGHEST_ID,
     LATER_SOUNDS,
     MOST_SPARSE,
     PLACES,
@@ -42,9 +44,26 @@ alone."""
 MOST_LEXEMES = 20_000
 """Rows of postings for one word; a beginning of more, as "0" of numbers, is left to Postgres."""
 
-WEIGHTS = {FILE_NAME: 10, FOLDER: 6, TOLD: 4, WRITTEN: 8}  # as catalog.lexical.WEIGHTS, in tenths
-WORTH = np.array([sum(WEIGHTS[bit] for bit in PLACES if bits & bit) for bits in range(16)], np.uint16)
-"""Of the places in which a word stands, by their bits."""
+MOST_LEAVES = 100
+"""Words of one query that are looked up here; with more, Postgres is asked alone."""
+
+WEIGHTS = {FILE_NAME: 1.0, FOLDER: 0.6, WRITTEN: 0.8, TOLD: 0.4}  # as catalog.lexical, in the order of their positions
+
+
+def rank_of_places(bits: int) -> float:
+    """What `ts_rank` makes of a word that stands once in each of some places. Source: calc_rank_or of PostgreSQL's
+    tsrank.c: the greatest weight counts whole, each other one less by the square of its place in the order.
+    """
+    weights = [weight for bit, weight in WEIGHTS.items() if bits & bit]
+    if not weights:
+        return 0.0
+    best = weights.index(max(weights))
+    total = weights[best] + sum(weight / (at + 1) ** 2 for at, weight in enumerate(weights) if at != best)
+    return total / 1.64493406685
+
+
+WORTH = np.array([round(100 * rank_of_places(bits)) for bits in range(16)], np.uint16)
+"""Of the places in which a word stands, by their bits; 100 words add up to less than 65,536."""
 
 BIT_OF = dict(zip("ABCD", PLACES, strict=True))
 ANYWHERE = sum(PLACES)
@@ -52,6 +71,7 @@ TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|''|\\.)*)'(?::(\*?)([A-D]*))?|(<(?:-|\d+)
 ESCAPED = re.compile(r"''|\\(.)")
 PARSED_KEPT = 1_000
 MOST_BYTES = 64 * 2**20  # of postings that are kept: half a megabyte for a word of a hundred thousand sounds
+LEAST_BYTES = 1_000  # of what is kept of a word that stands nowhere
 LAST_LETTER = "\U0010ffff"
 Worth = NDArray[np.uint16]
 """How well each sound fits, at the place of its id: 0 not at all, else more for more and better places."""
@@ -70,6 +90,7 @@ class Leaf:
     bits: int
 
 
+ALL = Leaf(ALL_SOUNDS, begins=False, bits=ANYWHERE)
 CHANGED = Leaf(LATER_SOUNDS, begins=False, bits=ANYWHERE)
 
 
@@ -133,7 +154,7 @@ def _look_up(query: TextQuery) -> tuple[Worth, NDArray[np.int64]] | None:
     if state is None or state.highest_id > max(SPARSE, MOST_SPARSE * state.sounds):
         return None
     changed = changed_words(state.horizon, MOST_CHANGED + 1)
-    if len(changed) > MOST_CHANGED:
+    if len(changed) > MOST_CHANGED or changed.max(initial=0) > HIGHEST_ID:
         return None
     tree = parsed(query)
     if tree is None:
@@ -175,52 +196,61 @@ class _Evaluation:
     def __init__(self, state: PostingState, tree: Node) -> None:
         self._length = state.highest_id + 1
         leaves = {one for one in walk(tree) if isinstance(one, Leaf)}
+        if sum(isinstance(one, Leaf) for one in walk(tree)) > MOST_LEAVES:
+            raise NotListed
         has_without = any(isinstance(one, Without) for one in walk(tree))
-        self._found = postings_of(leaves | {CHANGED} if has_without else leaves, state)
+        self._found = postings_of(leaves | {ALL, CHANGED} if has_without else leaves, state)
 
     def worth(self, node: Node) -> Worth:
         match node:
             case Leaf():
                 return self._leaf(node)
             case Both(parts):
-                worths = [self.worth(part) for part in parts]
+                worths = (self.worth(part) for part in parts)  # each is as long as there are ids
                 # a phrase counts as one word: what has its words apart must not crowd out all else
                 join = np.minimum if node.is_phrase else _sum_of_both
                 return reduce(join, worths)
             case Either(parts):
-                return reduce(np.add, [self.worth(part) for part in parts])
+                return reduce(np.add, (self.worth(part) for part in parts))
             case Without(part):
-                if any(isinstance(one, Both) and one.is_phrase for one in walk(part)):
-                    return np.ones(self._length, np.uint16)  # whether the phrase is there only Postgres knows
-                worth: Worth = (self.worth(part) == 0).astype(np.uint16)
-                worth[self._found[CHANGED].sounds] = 1  # they may have held it before
-                return worth
+                return self._without(part)
+
+    def _without(self, part: Node) -> Worth:
+        worth = np.zeros(self._length, np.uint16)
+        sounds = self._found[ALL].sounds
+        if any(isinstance(one, Both) and one.is_phrase for one in walk(part)):
+            worth[sounds] = 1  # whether the phrase is there only Postgres knows
+        else:
+            worth[sounds] = self.worth(part)[sounds] == 0
+            worth[self._found[CHANGED].sounds] = 1  # they may have held it before
+        return worth
 
     def _leaf(self, leaf: Leaf) -> Worth:
         found = self._found[leaf]
-        worth = np.zeros(self._length, np.uint16)
-        fits = (found.places & leaf.bits) > 0  # a sound that has several lexemes has one of them in the right place
-        worth[found.sounds[fits]] = WORTH[found.places[fits] & leaf.bits]
-        return worth
+        places = np.zeros(self._length, np.uint8)
+        for bit in PLACES:  # one by one: of several lexemes that begin so a sound may have more than one
+            if bit & leaf.bits:
+                places[found.sounds[(found.places & bit) > 0]] |= bit
+        return WORTH[places]
 
 
 def _sum_of_both(one: Worth, other: Worth) -> Worth:
     return (one + other) * ((one > 0) & (other > 0))
 
 
-Key = tuple[str, bool, str, int, int]
-_kept: LRUCache[Key, Found] = LRUCache(MOST_BYTES, getsizeof=lambda found: found.sounds.nbytes + found.places.nbytes)
+Key = tuple[str, bool, str, int, int, int]
+_kept: LRUCache[Key, Found] = LRUCache(MOST_BYTES, getsizeof=lambda found: LEAST_BYTES + 5 * len(found.sounds))
 _lock = Lock()
 
 
 def postings_of(leaves: Iterable[Leaf], state: PostingState) -> dict[Leaf, Found]:
     """The postings of words, in one query for all that are not kept. Raises NotListed."""
-    what = state.database, state.horizon, state.later
+    what = state.database, state.generation, state.horizon, state.later
     keys = {leaf: (leaf.lexeme, leaf.begins, *what) for leaf in leaves}
     with _lock:
         found = {leaf: kept for leaf, key in keys.items() if (kept := _kept.get(key)) is not None}
     missing = [leaf for leaf in keys if leaf not in found]
-    for leaf, postings in zip(missing, _read(missing, state.highest_id), strict=True):
+    for leaf, postings in zip(missing, _read(missing, state), strict=True):
         found[leaf] = postings
         if postings.sounds.nbytes < MOST_BYTES / 2:
             with _lock:
@@ -228,15 +258,18 @@ def postings_of(leaves: Iterable[Leaf], state: PostingState) -> dict[Leaf, Found
     return found
 
 
-def _read(leaves: Sequence[Leaf], highest_id: int) -> Iterator[Found]:
+def _read(leaves: Sequence[Leaf], state: PostingState) -> Iterator[Found]:
     if not leaves:
         return
     sql = """
-        SELECT string_agg(found.sounds, ''::bytea), count(*)
+        SELECT string_agg(found.sounds, ''::bytea), count(*),
+            EXISTS (SELECT FROM catalog_postingstate WHERE generation = %s)
         FROM unnest(%s::text[], %s::text[]) WITH ORDINALITY AS word (first, last, place)
         LEFT JOIN LATERAL (
-            SELECT posting.sounds FROM catalog_posting AS posting JOIN catalog_postingstate USING (generation)
-            WHERE posting.lexeme >= word.first COLLATE "C" AND posting.lexeme <= word.last COLLATE "C" LIMIT %s
+            SELECT posting.sounds FROM catalog_posting AS posting
+            WHERE posting.lexeme >= word.first COLLATE "C" AND posting.lexeme <= word.last COLLATE "C"
+                AND posting.generation = %s
+            LIMIT %s
         ) AS found ON true
         GROUP BY word.place ORDER BY word.place
     """
@@ -245,12 +278,13 @@ def _read(leaves: Sequence[Leaf], highest_id: int) -> Iterator[Found]:
     connection.ensure_connection()
     # Django's own cursor takes bytes as text, in three times the time
     with connection.wrap_database_errors, Cursor(connection.connection) as cursor:
-        rows = cursor.execute(sql, [first, last, MOST_LEXEMES + 1], binary=True).fetchall()
-    for together, parts in rows:
-        if parts > MOST_LEXEMES:
+        asked = [state.generation, first, last, state.generation, MOST_LEXEMES + 1]
+        rows = cursor.execute(sql, asked, binary=True).fetchall()
+    for together, parts, are_there in rows:
+        if parts > MOST_LEXEMES or not are_there:  # or others serve by now, and these are removed
             raise NotListed
         entries = np.frombuffer(together or b"", ENTRY)
-        entries = entries[entries["sound"] <= highest_id]  # what is above came since, and is among the changed
+        entries = entries[entries["sound"] <= state.highest_id]  # what is above came since, and is among the changed
         yield Found(np.ascontiguousarray(entries["sound"]), np.ascontiguousarray(entries["places"]))
 
 

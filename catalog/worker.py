@@ -21,8 +21,6 @@ from dramatiq.errors import BrokerError
 
 from catalog import store
 from catalog.models import Worker
-from catalog.postings import forget_old_changes
-from catalog.tallies import fold_tallies
 
 logger = logging.getLogger(__name__)
 
@@ -146,8 +144,6 @@ def sweep() -> None:
     store.release_expired()
     store.finish_abandoned_runs()
     store.forget_old_removals()
-    forget_old_changes()
-    fold_tallies()
     tasks.send_due(RESEND_AFTER)
     Worker.objects.filter(seen_at__lt=Now() - FORGOTTEN_AFTER).delete()
 

@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -36,7 +36,7 @@ NAMESPACE = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "--"]
 OPTIONS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
+    "max_connections": "300",  # each of the eight threads of a web process keeps one
     "jit": "off",
 }
 LEAST_BUFFERS, MOST_BUFFERS = 128 * 2**20, 4 * 2**30
@@ -47,9 +47,16 @@ class DatabaseUnavailable(Exception):
     pass
 
 
+def memory_limits() -> Iterator[int]:
+    """What a container or a unit allows, as far as the system says; version 2 and version 1 of control groups."""
+    for path in ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # no such group, or "max"
+            yield int(Path(path).read_text())
+
+
 def shared_buffers() -> str:
     """An eighth of the memory, of which only what is read is taken: a library of a million has 3 GB of rows."""
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = min([os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"), *memory_limits()])
     return f"{min(max(memory // 8, LEAST_BUFFERS), MOST_BUFFERS) // 2**20}MB"
 
 

@@ -14,7 +14,8 @@ from django.db import Error, connection
 from analysis.errors import AnalysisError
 from catalog import engine
 from catalog.dictionary import refresh_due
-from catalog.postings import postings_due
+from catalog.postings import forget_old_changes, postings_due
+from catalog.tallies import fold_tallies
 from config.renumbering import is_numbered_elsewhere
 from config.runtime import launch, stop_group
 from search.building import current_generations, due_builds
@@ -53,6 +54,7 @@ class IndexBuilder:
             self._build = None
         if self._build is None and time.monotonic() >= self._next_look:
             self._next_look = time.monotonic() + LOOK_S
+            keep_small()
             if is_due() or not built() <= self._read:
                 self._start()
 
@@ -69,13 +71,26 @@ class IndexBuilder:
             stop_group(self._build, limit_s=STOP_LIMIT_S)
 
 
+def keep_small() -> None:
+    """Fold the counts of sounds and drop the oldest of their changes: while a library is taken in, that is many rows a
+    minute.
+    """
+    try:
+        fold_tallies()
+        forget_old_changes()
+    except Error as error:  # the database restarts: the next look does it
+        logger.debug("Counts are not folded: %s", error)
+        connection.close()
+
+
 def is_due() -> bool:
     """Whether an index of the model that searches ask for should be built, or the words of the sounds be counted, or
     something cleared up: all that the command does.
     """
     try:
-        model, database = engine.active_model(), Look.now().database
+        database = Look.now().database
         tell_in_use(database)
+        model = engine.active_model()
         return (
             postings_due()
             or refresh_due()

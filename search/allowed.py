@@ -11,13 +11,12 @@ from catalog.identifiers import among
 from catalog.lexical import fitting, text_condition
 from catalog.models import Sound
 from catalog.remembered import remembered_ids
-from catalog.shortlist import candidates_of
+from catalog.shortlist import SHORT, candidates_of
 from catalog.words import TextQuery
 from search.sorting import BEST, first_ids
 
-ENOUGH = 0.5
-"""Of sounds that were taken for what words let through, the share that has to be: with less, others that are may have
-been crowded out."""
+MOST_TRIES = 3
+"""How often sounds are looked for among those that words may let through, less those that they turned out not to."""
 
 
 ANYTHING = TextQuery()
@@ -35,7 +34,7 @@ class Allowed:
         self._condition = condition
         self._must = must
         self._ids: NDArray[np.int64] | None = None
-        self._may_be_loose = True
+        self._tries = 0
         self.is_loose = False
 
     def sounds(self) -> QuerySet[Sound]:
@@ -57,25 +56,29 @@ class Allowed:
         return self._ids
 
     def _read_ids(self) -> NDArray[np.int64]:
-        listed = candidates_of(self._must) if self._must and self._may_be_loose else None
+        listed = candidates_of(self._must) if self._must and self._tries < MOST_TRIES else None
         if listed is None:
             return remembered_ids(self.sounds())
         self.is_loose = True
         if self._filters is None and self._condition is None:
             return listed
         others = remembered_ids(self._sounds_without_words())
-        return others[np.isin(others, listed, assume_unique=True, kind="table")]
+        return others[np.isin(others, listed, assume_unique=True)]
 
     def confirm(self, ids: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """Those of some ids that are let through; None where so many are not that everything has to be looked for once
-        more, among exactly what is let through.
+        """Those of some ids that are let through; None where some are not, that may have crowded out others that are:
+        then everything has to be looked for once more.
         """
-        if not self.is_loose:
+        if not self.is_loose or self._ids is None:
             return ids
         sure = fitting(self._must, ids)
-        if len(sure) >= ENOUGH * len(ids):
+        if len(sure) == len(ids) or len(self._ids) <= SHORT:  # of so few none is crowded out
             return sure
-        self._ids, self._may_be_loose, self.is_loose = None, False, False
+        self._tries += 1
+        if self._tries < MOST_TRIES:
+            self._ids = np.setdiff1d(self._ids, np.setdiff1d(ids, sure), assume_unique=True)
+        else:
+            self._ids, self.is_loose = None, False
         return None
 
     def first(self, count: int, sort: str = BEST) -> list[int]:

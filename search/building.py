@@ -15,7 +15,7 @@ from search.errors import AlreadyBuilding, BuildFailed, UnusableIndex
 from search.index.files import Generation
 from search.index.writing import GenerationWriter, Origin
 from search.rows import KINDS, Kind
-from search.trust import Look, check_origin, is_fresh, note_build, rows_behind
+from search.trust import Look, check_origin, is_fresh, leave_note, new_note, rows_behind
 from search.unused import remove_unused
 
 logger = logging.getLogger(__name__)
@@ -130,12 +130,13 @@ def build(model: ModelKey, kind: Kind) -> Generation | None:
         shelf = kind.shelf(look.database.folder, model)
         dim = kind.dim(model)
         if dim is None:
+            shelf.remove()  # what is built is of rows that are gone
             return None
-        note = note_build(model)
+        note = new_note()
         origin = Origin(kind.recipe, kind.dtype, str(look.database), look.horizon, note, look.at)
         try:
             shelf.clean()
-            generation = _write(GenerationWriter(shelf, dim, origin), model, kind)
+            generation = _write(GenerationWriter(shelf, dim, origin), model, kind, note)
         except OSError as error:
             raise BuildFailed(f"the index of {kind.name} cannot be written to {shelf.folder}: {error}") from error
         shelf.clean()
@@ -145,10 +146,11 @@ def build(model: ModelKey, kind: Kind) -> Generation | None:
     return generation
 
 
-def _write(writer: GenerationWriter, model: ModelKey, kind: Kind) -> Generation:
+def _write(writer: GenerationWriter, model: ModelKey, kind: Kind, note: int) -> Generation:
     try:
         for page in kind.pages(model, writer.dim):
             writer.add(page.entries, page.sounds, page.changed)
+        leave_note(model, note)  # after the last page: a database that knows it knows all that was read
         return writer.finish()
     finally:
         with suppress(OSError):  # a full disk, which has been told

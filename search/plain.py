@@ -25,6 +25,7 @@ AMOUNT = rf"(?P<{{0}}>\d+(?:\.\d+)?|{'|'.join(sorted(NUMBERS, key=len, reverse=T
 UNIT = r"(?P<unit>s|secs?|seconds?|mins?|minutes?|h|hours?)"
 LEADING = r"(?:(?:and|but|or)\s+)?"
 END = r"(?=\s*(?:[,.;!?]|$|\b(?:and|but|or|with|without|in|not|no)\b))"
+LIKE_THIS = re.compile(r"\b(?:just\s+)?like\s+th(?:is|at)(?:\s+(?:one|sound))?\b\s*,?", re.IGNORECASE)
 NAMED = r"(?:(?:in|of|with)\s+)?(?:a\s+)?(?:length\s+|duration\s+)?"
 
 
@@ -44,7 +45,7 @@ def read_plain(text: str, *, this_sound: int | None = None) -> Plain:
     here, comes back as it is: a comma then means or.
     """
     if len(text) > LONGEST or OPERATOR.search(text):
-        return Plain(text)
+        return _with_operators(text, this_sound)
     rest, read, dropped = text, [], []
     for pattern, write in READINGS:
         while (found := pattern.search(rest)) and (part := write(found, this_sound)) is not None:
@@ -56,6 +57,16 @@ def read_plain(text: str, *, this_sound: int | None = None) -> Plain:
     left = " ".join(clause.strip() for clause in rest.split(",") if clause.strip())
     left = re.sub(r"^(?:and|but|or)\s+|\s+(?:and|but|or|with)$", "", left.strip(" .;!?"))
     return Plain(" ".join(filter(None, [left, *(part for _, part in read)])), tuple(read), tuple(dropped))
+
+
+def _with_operators(text: str, this_sound: int | None) -> Plain:
+    """The text as it is, but for the sound that it may name: "like this one, dur:<10"."""
+    found = LIKE_THIS.search(text) if this_sound is not None and len(text) <= LONGEST else None
+    if found is None:
+        return Plain(text)
+    part = f"like:{this_sound}"
+    query = " ".join(filter(None, [text[: found.start()].strip(), part, text[found.end() :].strip()]))
+    return Plain(query, ((found.group().strip(" ,"), part),))
 
 
 Write = Callable[[re.Match[str], "int | None"], "str | None"]

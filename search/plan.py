@@ -12,6 +12,7 @@ from django.db.models import Q
 
 from catalog.fields import BadFieldValue, field, field_condition
 from catalog.lexical import NamedWord, text_condition
+from catalog.shortlist import parsed
 from catalog.words import LONGEST_QUERY, TextQuery, query_words
 from search.query.syntax import And, Field, Like, Meaning, Node, Not, Or, Phrase, Problem, Query, Weighted, Word, walk
 
@@ -141,7 +142,7 @@ class _Planner:
             self._listen(self._unwanted, HeardPart(heard, weight * _weighed(node.part)[1]), clause)
         elif _is_soft(clause):
             self._take_words(clause, weight)
-        elif _is_of_words(clause) and (query := self._text_query(clause)):
+        elif self._is_looked_up(clause) and (query := self._text_query(clause)):
             self._must &= query
         elif (condition := self._condition(clause)) is not None:
             self._conditions.append(condition)
@@ -179,6 +180,15 @@ class _Planner:
             case Meaning() | Like():
                 self._problems.append(Problem(HEARD_INSIDE, node.span))
                 return None
+
+    def _is_looked_up(self, clause: Node) -> bool:
+        """Whether a clause asks for nothing but words, each of which says something: Postgres passes over others, as
+        "the" is, and "not the" would find nothing.
+        """
+        nodes = list(walk(clause))
+        if not all(isinstance(one, And | Or | Not | Weighted | Word | Phrase) for one in nodes):
+            return False
+        return all(parsed(self._text_query(one)) is not None for one in nodes if isinstance(one, Word | Phrase))
 
     def _field(self, node: Field) -> Q | None:
         operator, value, high = node.operator, node.value, node.high
@@ -268,11 +278,6 @@ def _alternatives(node: Node) -> tuple[Meaning | Like, ...] | None:
 def _is_soft(node: Node) -> bool:
     """Whether a clause is plain words alone: they rank what is found, and what is like them is found without them."""
     return all(isinstance(one, And | Or | Weighted) or (isinstance(one, Word) and not one.exact) for one in walk(node))
-
-
-def _is_of_words(node: Node) -> bool:
-    """Whether a clause asks for nothing but words, so that it is looked up at once."""
-    return all(isinstance(one, And | Or | Not | Weighted | Word | Phrase) for one in walk(node))
 
 
 def _words_of(node: Node) -> list[str]:

@@ -98,20 +98,23 @@ class Look:
         return min(self.horizon, self.outlasting)
 
 
-def note_build(model: ModelKey) -> int:
-    """Leave a note of a build in the database, among the removals that a built index counts on; gives its number.
+def new_note() -> int:
+    """A number for the note of a build."""
+    return -1 - secrets.randbelow(2**62)  # that no sound has
+
+
+def leave_note(model: ModelKey, number: int) -> None:
+    """Leave the note of a build in the database, among the removals that a built index counts on.
 
     A database that was put back to an older state does not have it. One that has it after a crash kept all that came
     before, too: no number below the horizon of an earlier look is given out again.
     """
-    number = -1 - secrets.randbelow(2**62)  # that no sound has
     with connection.cursor() as cursor:
         cursor.execute(
             "INSERT INTO catalog_embeddingremoval (sound_id, model_id, model_revision, changed_xid)"
             " VALUES (%s, %s, %s, pg_current_xact_id()::text::bigint)",
             [number, model.model_id, model.revision],
         )
-    return number
 
 
 def check_origin(manifest: Manifest, kind: Kind, model: ModelKey, look: Look) -> None:

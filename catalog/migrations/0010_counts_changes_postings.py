@@ -13,7 +13,7 @@ BEGIN
     SELECT library_id, category, state, '', count(*) FROM new_rows GROUP BY library_id, category, state
     UNION ALL
     SELECT library_id, category, '', tag, count(*) FROM new_rows, unnest(tags) AS tag
-    GROUP BY library_id, category, tag;
+    WHERE tag <> '' GROUP BY library_id, category, tag;
     RETURN NULL;
 END $$;
 
@@ -23,7 +23,7 @@ BEGIN
     SELECT library_id, category, state, '', -count(*) FROM old_rows GROUP BY library_id, category, state
     UNION ALL
     SELECT library_id, category, '', tag, -count(*) FROM old_rows, unnest(tags) AS tag
-    GROUP BY library_id, category, tag;
+    WHERE tag <> '' GROUP BY library_id, category, tag;
     RETURN NULL;
 END $$;
 
@@ -45,12 +45,13 @@ BEGIN
         FROM old_rows AS was JOIN new_rows AS fresh USING (id)
         WHERE (was.library_id, was.category, was.tags) IS DISTINCT FROM (fresh.library_id, fresh.category, fresh.tags)
     ) AS changed
-    GROUP BY library_id, category, tag HAVING sum(one) <> 0;
+    WHERE tag <> '' GROUP BY library_id, category, tag HAVING sum(one) <> 0;
     RETURN NULL;
 END $$;
 
 CREATE FUNCTION catalog_tally_truncate() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
+    PERFORM pg_advisory_xact_lock(29128);  -- whoever folds is done, and what that wrote is seen by the next statement
     DELETE FROM catalog_tally;
     RETURN NULL;
 END $$;
@@ -68,7 +69,7 @@ INSERT INTO catalog_tally (library_id, category, state, tag, sounds, is_folded)
 SELECT library_id, category, state, '', count(*), true FROM catalog_sound GROUP BY library_id, category, state
 UNION ALL
 SELECT library_id, category, '', tag, count(*), true FROM catalog_sound, unnest(tags) AS tag
-GROUP BY library_id, category, tag;
+WHERE tag <> '' GROUP BY library_id, category, tag;
 """
 FORGET = """
 DROP TRIGGER catalog_sound_truncated ON catalog_sound;

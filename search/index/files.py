@@ -272,6 +272,12 @@ class Shelf:
                 else:
                     path.unlink(missing_ok=True)
 
+    def remove(self) -> None:
+        """Remove every generation: there is no row of which one could be; mappings of them keep answering."""
+        with suppress(OSError):
+            (self.folder / CURRENT).unlink(missing_ok=True)
+        self.clean()
+
     def _current_name(self) -> str:
         try:
             return Path(_Current.model_validate_json((self.folder / CURRENT).read_bytes()).generation).name

@@ -30,7 +30,8 @@ def database_folders(root: Path, kinds: frozenset[str]) -> list[Path]:
 def is_database_folder(folder: Path, kinds: frozenset[str]) -> bool:
     """Tell whether a folder holds indexes of models and nothing else."""
     with suppress(OSError):
-        return bool(DATABASE.fullmatch(folder.name)) and all(is_model_folder(one, kinds) for one in folder.iterdir())
+        inside = list(folder.iterdir())
+        return bool(DATABASE.fullmatch(folder.name) and inside) and all(is_model_folder(one, kinds) for one in inside)
     return False
 
 
@@ -50,7 +51,7 @@ def is_model_folder(folder: Path, kinds: frozenset[str]) -> bool:
     """Tell whether a folder holds indexes of a model and nothing else."""
     with suppress(OSError):
         shelves = list(folder.iterdir()) if MODEL.fullmatch(folder.name) and not folder.is_symlink() else [folder]
-        return all(shelf.name in kinds and all(map(is_ours, shelf.iterdir())) for shelf in shelves)
+        return bool(shelves) and all(shelf.name in kinds and all(map(is_ours, shelf.iterdir())) for shelf in shelves)
     return False
 
 
