@@ -42,8 +42,8 @@ def found(line: str, filters: SoundFilters | None = None) -> list[tuple[int, lis
     return [(hit.sound.pk, hit.written) for hit in hits]
 
 
-def answers() -> dict[str, object]:
-    alone: dict[str, object] = {line: found(line) for line in LINES}
+def answers() -> dict[str, list[tuple[int, list[str]]]]:
+    alone = {line: found(line) for line in LINES}
     return alone | {f"{line} of one": found(line, SoundFilters(min_confidence=0.2)) for line in LINES}
 
 
