@@ -34,8 +34,8 @@ from catalog.postings import (
 )
 from catalog.words import TextQuery
 
-SHORT = 600
-"""Sounds that are listed, beside those that are near by ear; Postgres reads each in 10 to 20 us."""
+SHORT, PREFERRED = 500, 300
+"""Sounds that are listed, and those listed beside them that are near by ear: Postgres reads each in 10 to 20 us."""
 
 MOST_CHANGED = 4_000
 """Sounds that changed since and are asked of Postgres too; with more, and until a part is made of them, it is asked
@@ -67,6 +67,7 @@ WORTH = np.array([round(100 * rank_of_places(bits)) for bits in range(16)], np.u
 
 BIT_OF = dict(zip("ABCD", PLACES, strict=True))
 ANYWHERE = sum(PLACES)
+IS_THERE = ANYWHERE + 1
 TOKEN = re.compile(r"\s*(?:'((?:[^'\\]|''|\\.)*)'(?::(\*?)([A-D]*))?|(<(?:-|\d+)>)|([!&|()]))")
 ESCAPED = re.compile(r"''|\\(.)")
 PARSED_KEPT = 1_000
@@ -125,30 +126,42 @@ def shortlist(
     """Sounds among which the best for some words are, all of `prefer` that may fit among them; every id still has to be
     asked of Postgres. None where Postgres has to be asked alone: where there are few sounds, or too many changed.
     """
-    found = _look_up(query)
-    if found is None:
+    looked = _look_up(query)
+    if looked is None:
         return None
-    worth, changed = found
+    fits, changed = looked
     among = allowed()
     if among is not None:
-        worth = _only(worth, among)
+        is_allowed = np.isin(fits.sounds, among)
+        fits = Fits(fits.sounds[is_allowed], fits.worth[is_allowed])
         changed = changed[np.isin(changed, among)]
-    known = prefer[prefer < len(worth)]
-    return np.unique(np.concatenate([best_of(worth, SHORT), known[worth[known] > 0], changed]))
+    is_near = np.isin(fits.sounds, prefer)
+    near = Fits(fits.sounds[is_near], fits.worth[is_near])
+    return np.unique(np.concatenate([best_of(fits, SHORT), best_of(near, PREFERRED), changed]))
 
 
 def candidates_of(query: TextQuery) -> NDArray[np.int64] | None:
     """All sounds that words may fit, in rising order, and some that they do not; None where Postgres is to be asked."""
-    found = _look_up(query)
-    if found is None:
+    looked = _look_up(query)
+    if looked is None:
         return None
-    worth, changed = found
-    listed = np.flatnonzero(worth)
+    fits, changed = looked
+    listed = fits.sounds.astype(np.int64)
     return np.union1d(listed, changed) if len(changed) else listed
 
 
-def _look_up(query: TextQuery) -> tuple[Worth, NDArray[np.int64]] | None:
-    """What postings say of each sound, and the sounds that changed since."""
+class Fits(NamedTuple):
+    """Sounds, in rising order, and how well each fits, more than 0; arrays of shape (n,)."""
+
+    sounds: NDArray[np.int32]
+    worth: Worth
+
+
+NOTHING = Fits(np.empty(0, np.int32), np.empty(0, np.uint16))
+
+
+def _look_up(query: TextQuery) -> tuple[Fits, NDArray[np.int64]] | None:
+    """What postings say, and the sounds that changed since."""
     standing = Standing.now()
     state = usable_state(standing)
     if state is None or state.highest_id > max(SPARSE, MOST_SPARSE * state.sounds):
@@ -158,84 +171,90 @@ def _look_up(query: TextQuery) -> tuple[Worth, NDArray[np.int64]] | None:
         return None
     tree = parsed(query)
     if tree is None:
-        return np.zeros(1, np.uint16), changed
+        return NOTHING, changed
     try:
-        return _Evaluation(state, tree).worth(tree), changed
+        return _Evaluation(state, tree).fits(tree), changed
     except NotListed:
         return None
 
 
-def _only(worth: Worth, allowed: NDArray[np.int64]) -> Worth:
-    left = np.zeros_like(worth)
-    inside = allowed[allowed < len(worth)]
-    left[inside] = worth[inside]
-    return left
-
-
-def best_of(worth: Worth, count: int) -> NDArray[np.int64]:
+def best_of(fits: Fits, count: int) -> NDArray[np.int32]:
     """The sounds of most worth; of those that are equal the first by id."""
-    numbers = np.bincount(worth[worth > 0]) if len(worth) else np.empty(0, np.int64)
-    from_above = np.cumsum(numbers[::-1])
-    if not len(from_above) or from_above[-1] <= count:
-        return np.flatnonzero(worth)
-    least = len(numbers) - 1 - int(np.searchsorted(from_above, count))
-    above = np.flatnonzero(worth > least)
-    return np.concatenate([above, np.flatnonzero(worth == least)[: count - len(above)]])
+    if len(fits.sounds) <= count:
+        return fits.sounds
+    numbers = np.bincount(fits.worth)
+    least = len(numbers) - 1 - int(np.searchsorted(np.cumsum(numbers[::-1]), count))
+    above = fits.sounds[fits.worth > least]
+    return np.concatenate([above, fits.sounds[fits.worth == least][: count - len(above)]])
 
 
 class Found(NamedTuple):
-    """The postings of a word, each array of shape (n,)."""
+    """The postings of a word: sounds in rising order with their places, each array of shape (n,)."""
 
     sounds: NDArray[np.int32]
     places: NDArray[np.uint8]
 
 
 class _Evaluation:
-    """Looks a tree up in the postings."""
+    """Looks a tree up in the postings, with one array as long as there are ids, that is empty between two steps."""
 
     def __init__(self, state: PostingState, tree: Node) -> None:
-        self._length = state.highest_id + 1
         leaves = {one for one in walk(tree) if isinstance(one, Leaf)}
         if sum(isinstance(one, Leaf) for one in walk(tree)) > MOST_LEAVES:
             raise NotListed
         has_without = any(isinstance(one, Without) for one in walk(tree))
         self._found = postings_of(leaves | {ALL, CHANGED} if has_without else leaves, state)
+        self._table = np.zeros(state.highest_id + 1, np.uint16)
 
-    def worth(self, node: Node) -> Worth:
+    def fits(self, node: Node) -> Fits:
         match node:
             case Leaf():
                 return self._leaf(node)
             case Both(parts):
-                worths = (self.worth(part) for part in parts)  # each is as long as there are ids
                 # a phrase counts as one word: what has its words apart must not crowd out all else
-                join = np.minimum if node.is_phrase else _sum_of_both
-                return reduce(join, worths)
+                join = np.minimum if node.is_phrase else np.add
+                return reduce(lambda one, other: self._both(one, other, join), map(self.fits, parts))
             case Either(parts):
-                return reduce(np.add, (self.worth(part) for part in parts))
+                return reduce(self._either, map(self.fits, parts))
             case Without(part):
                 return self._without(part)
 
-    def _without(self, part: Node) -> Worth:
-        worth = np.zeros(self._length, np.uint16)
+    def _leaf(self, leaf: Leaf) -> Fits:
+        sounds, places = self._found[leaf]
+        if leaf.bits != ANYWHERE:
+            there = (places & leaf.bits) > 0
+            sounds, places = sounds[there], places[there] & leaf.bits
+        return Fits(sounds, WORTH[places])
+
+    def _both(self, one: Fits, other: Fits, join: Callable[[Worth, Worth], Worth]) -> Fits:
+        table = self._table
+        table[one.sounds] = one.worth
+        met = table[other.sounds]
+        table[one.sounds] = 0
+        is_met = met > 0
+        return Fits(other.sounds[is_met], join(met[is_met], other.worth[is_met]))
+
+    def _either(self, one: Fits, other: Fits) -> Fits:
+        if not (len(one.sounds) and len(other.sounds)):
+            return one if len(one.sounds) else other
+        table = self._table
+        table[one.sounds] = one.worth
+        table[other.sounds] += other.worth
+        sounds = np.flatnonzero(table > 0)  # of truths it is ten times as fast
+        worth = table[sounds]
+        table[sounds] = 0
+        return Fits(sounds.astype(np.int32), worth)
+
+    def _without(self, part: Node) -> Fits:
         sounds = self._found[ALL].sounds
-        if any(isinstance(one, Both) and one.is_phrase for one in walk(part)):
-            worth[sounds] = 1  # whether the phrase is there only Postgres knows
-        else:
-            worth[sounds] = self.worth(part)[sounds] == 0
-            worth[self._found[CHANGED].sounds] = 1  # they may have held it before
-        return worth
-
-    def _leaf(self, leaf: Leaf) -> Worth:
-        found = self._found[leaf]
-        places = np.zeros(self._length, np.uint8)
-        for bit in PLACES:  # one by one: of several lexemes that begin so a sound may have more than one
-            if bit & leaf.bits:
-                places[found.sounds[(found.places & bit) > 0]] |= bit
-        return WORTH[places]
-
-
-def _sum_of_both(one: Worth, other: Worth) -> Worth:
-    return (one + other) * ((one > 0) & (other > 0))
+        if not any(isinstance(one, Both) and one.is_phrase for one in walk(part)):  # else only Postgres knows
+            table, inside = self._table, self.fits(part).sounds
+            table[inside] = 1
+            left = sounds[table[sounds] == 0]
+            table[inside] = 0
+            changed = self._found[CHANGED].sounds  # they may have held it before
+            sounds = np.union1d(left, changed) if len(changed) else left
+        return Fits(sounds, np.ones(len(sounds), np.uint16))
 
 
 Key = tuple[str, bool, str, int, int, int]
@@ -285,7 +304,19 @@ def _read(leaves: Sequence[Leaf], state: PostingState) -> Iterator[Found]:
             raise NotListed
         entries = np.frombuffer(together or b"", ENTRY)
         entries = entries[entries["sound"] <= state.highest_id]  # what is above came since, and is among the changed
-        yield Found(np.ascontiguousarray(entries["sound"]), np.ascontiguousarray(entries["places"]))
+        yield _joined(np.ascontiguousarray(entries["sound"]), np.ascontiguousarray(entries["places"]))
+
+
+def _joined(sounds: NDArray[np.int32], places: NDArray[np.uint8]) -> Found:
+    """One entry of each sound: of several lexemes that begin so, or in several parts, it may have more than one."""
+    if len(sounds) < 2 or bool((np.diff(sounds) > 0).all()):
+        return Found(sounds, places)
+    table = np.zeros(int(sounds.max()) + 1, np.uint8)
+    table[sounds] = IS_THERE
+    for bit in PLACES:
+        table[sounds[(places & bit) > 0]] |= bit
+    there = np.flatnonzero(table > 0)
+    return Found(there.astype(np.int32), table[there] & ANYWHERE)
 
 
 def walk(node: Node) -> Iterator[Node]:

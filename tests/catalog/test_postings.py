@@ -16,7 +16,7 @@ from catalog.lexical import WEIGHTS, fitting, ranks_of, text_condition, text_ran
 from catalog.models import Library, Posting, PostingState, Sound, SoundChange
 from catalog.postings import FILE_NAME, FOLDER, TOLD, WRITTEN, add_changes, bring_up_to_date, postings_due
 from catalog.postings_check import missing_sounds, sounds_in_postings
-from catalog.shortlist import Both, Either, Leaf, Without, best_of, candidates_of, tree_of
+from catalog.shortlist import Both, Either, Fits, Leaf, Without, best_of, candidates_of, tree_of
 from catalog.words import TextQuery
 from tests.catalog.rows import add_library
 
@@ -221,10 +221,10 @@ def test_queries_are_read_as_postgres_writes_them(text: str, tree: object) -> No
 
 
 def test_the_best_by_worth_are_the_first_of_equal_ones() -> None:
-    worth = np.array([0, 5, 7, 5, 0, 9, 5], np.uint16)
-    assert sorted(best_of(worth, 3).tolist()) == [1, 2, 5]
-    assert sorted(best_of(worth, 99).tolist()) == [1, 2, 3, 5, 6]
-    assert best_of(np.zeros(3, np.uint16), 2).tolist() == []
+    fits = Fits(np.array([1, 2, 3, 5, 6], np.int32), np.array([5, 7, 5, 9, 5], np.uint16))
+    assert sorted(best_of(fits, 3).tolist()) == [1, 2, 5]
+    assert sorted(best_of(fits, 99).tolist()) == [1, 2, 3, 5, 6]
+    assert best_of(shortlist.NOTHING, 2).tolist() == []
 
 
 def test_the_log_of_changes_is_dropped_in_time(shelf: Library) -> None:
