@@ -223,7 +223,7 @@ class _Evaluation:
         sounds, places = self._found[leaf]
         if leaf.bits != ANYWHERE:
             there = (places & leaf.bits) > 0
-            sounds, places = sounds[there], places[there] & leaf.bits
+            sounds, places = sounds[there], places[there] & np.uint8(leaf.bits)
         return Fits(sounds, WORTH[places])
 
     def _both(self, one: Fits, other: Fits, join: Callable[[Worth, Worth], Worth]) -> Fits:
@@ -316,7 +316,7 @@ def _joined(sounds: NDArray[np.int32], places: NDArray[np.uint8]) -> Found:
     for bit in PLACES:
         table[sounds[(places & bit) > 0]] |= bit
     there = np.flatnonzero(table > 0)
-    return Found(there.astype(np.int32), table[there] & ANYWHERE)
+    return Found(there.astype(np.int32), table[there] & np.uint8(ANYWHERE))
 
 
 def walk(node: Node) -> Iterator[Node]:
